@@ -1,0 +1,1 @@
+"""The Pulumi-free library and command line: catalogue, plan, manifests."""
