@@ -1,0 +1,85 @@
+"""Existing nodes as a pool. Wires only; what is checked on a node stands in `problems`, a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components import kubernetes
+from substrate.manifests import cluster
+from substrate.plan import PoolPlan
+
+
+class NodeState(pulumi.CustomResource):
+    """A node as the cluster has it, read and never written."""
+
+    spec: pulumi.Output[Mapping[str, Any]] = pulumi.property("spec")
+    status: pulumi.Output[Mapping[str, Any]] = pulumi.property("status")
+
+    def __init__(self, name: str, node: str, opts: pulumi.ResourceOptions) -> None:
+        read = pulumi.ResourceOptions(id=node, version=kubernetes.PROVIDER_VERSION)
+        outputs: dict[str, Any] = {"spec": None, "status": None}
+        super().__init__("kubernetes:core/v1:Node", name, outputs, pulumi.ResourceOptions.merge(opts, read))
+
+
+class GpuNodePool(pulumi.ComponentResource):
+    """Labels on existing nodes, and the check that they are what the stack says: taint and GPUs.
+
+    A node's taints are one atomic list to the API, so whoever applies one owns all of them, and an update would
+    drop a cordon's. The taint is therefore set where nodes are registered, and verified here.
+    Outputs: `nodes` (names).
+    """
+
+    nodes: list[str]
+
+    def __init__(self, name: str, args: PoolPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("substrate:index:GpuNodePool", name, kubernetes.properties(args), opts)
+        child = kubernetes.children(self, opts)
+        for node in args.nodes:
+            state = NodeState(f"{name}/{node}/state", node, child)
+            pulumi.Output.all(state.spec, state.status).apply(lambda found, node=node: verify(args, node, *found))
+            patch = cluster.node_labels(args, node)
+            kubernetes.patch_node(f"{name}/{node}", patch, child)
+        self.nodes = list(args.nodes)
+        self.register_outputs({"nodes": self.nodes})
+
+
+def verify(pool: PoolPlan, node: str, spec: Mapping[str, Any] | None, status: Mapping[str, Any] | None) -> None:
+    """Raise RunError, which ends the program with its text alone, when the node is not what the pool says."""
+    found = problems(pool, node, spec or {}, status or {})
+    if found:
+        raise pulumi.RunError("\n".join(found))
+
+
+def problems(pool: PoolPlan, node: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a node of this pool, each with the command that mends it."""
+    return [*_taint_problem(pool, node, spec), *_gpu_problem(pool, node, status)]
+
+
+def _taint_problem(pool: PoolPlan, node: str, spec: Mapping[str, Any]) -> list[str]:
+    taints = spec.get("taints") or []
+    if pool.taint is None or any(_same(pool, taint) for taint in taints):
+        return []
+    return [
+        f"node {node} of pool {pool.name} lacks the taint {pool.taint}, so any pod may take its room.\n"
+        f"  fix: kubectl taint node {node} {pool.taint}   (or registerWithTaints in its kubelet's configuration)"
+    ]
+
+
+def _same(pool: PoolPlan, taint: Mapping[str, Any]) -> bool:
+    assert pool.taint is not None
+    return (taint.get("key"), taint.get("effect")) == (pool.taint.key, pool.taint.effect)
+
+
+def _gpu_problem(pool: PoolPlan, node: str, status: Mapping[str, Any]) -> list[str]:
+    if pool.gpu_resource is None:
+        return []
+    offered = int((status.get("allocatable") or {}).get(pool.gpu_resource, 0))
+    if offered >= pool.gpus_per_node:
+        return []
+    return [
+        f"node {node} of pool {pool.name} offers {offered} {pool.gpu_resource}, the stack says gpusPerNode: "
+        f"{pool.gpus_per_node}.\n  fix: install or repair the device plugin on {node}, or correct gpusPerNode"
+    ]

@@ -1,0 +1,74 @@
+"""llama.cpp's llama-server: flags, start, drain. Facts: reference/runtimes.md 2.1, seen with the tree of b11434."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, MODELS_MOUNT, SCRATCH_MOUNT, Placement, Serving
+from substrate.values import Bytes, Duration
+
+PORT = 8080
+# After SIGTERM llama-server stops generating and the answers in flight never come (measured, runtimes.md 2.1). So the
+# hook waits until no slot is busy, and no longer than an answer may take. curl is in the official image, wget in ours.
+DRAIN = f"""\
+sleep {ENDPOINT_REMOVAL:.0f}; t=0
+while [ $t -lt {ANSWER:.0f} ]; do
+  s=$(curl -s http://127.0.0.1:{PORT}/slots || wget -q -O - http://127.0.0.1:{PORT}/slots) || exit 0
+  case "$s" in *'"is_processing":true'*) sleep 1; t=$((t+1));; *) exit 0;; esac
+done"""
+
+
+class LlamaCpp:
+    """GGUF on any GPU back to Pascal, and on plain CPUs."""
+
+    name = "llama.cpp"
+    port = PORT
+    health_path = "/health"
+    metrics_path = "/metrics"
+
+    def image(self, placement: Placement) -> str:
+        variant = "server-cuda" if placement.gpus else "server"
+        return f"ghcr.io/ggml-org/llama.cpp:{variant}-b11434"
+
+    def args(self, serving: Serving, placement: Placement) -> tuple[str, ...]:
+        """`--ctx-size` is the total over all slots, so that each of `parallel` requests has its whole context."""
+        return (
+            f"--model={MODELS_MOUNT}/{first_gguf(serving.files)}",
+            f"--alias={serving.served_name}",
+            "--host=0.0.0.0",
+            f"--port={PORT}",
+            f"--ctx-size={serving.context * serving.parallel}",
+            f"--parallel={serving.parallel}",
+            f"--n-gpu-layers={999 if placement.gpus else 0}",
+            f"--threads={placement.cpus}",
+            "--metrics",
+            "--slots",
+            "--no-webui",
+            "--offline",
+        )
+
+    def environment(self, placement: Placement) -> Mapping[str, str]:
+        # The CUDA 12 image carries PTX for Pascal, which the driver compiles at the first start into its cache.
+        return {"HOME": SCRATCH_MOUNT, "CUDA_CACHE_PATH": f"{SCRATCH_MOUNT}/cuda"}
+
+    def start(self, placement: Placement) -> Duration:
+        """On CPU 1.75 s were seen (toolchain.md); on a GPU the driver may compile kernels first (not measured here)."""
+        return Duration(60) if placement.gpus else Duration(5)
+
+    def pre_stop(self) -> Mapping[str, object]:
+        return {"exec": {"command": ["/bin/sh", "-c", DRAIN]}}
+
+    def grace(self) -> Duration:
+        return Duration(ENDPOINT_REMOVAL + ANSWER + EXIT)
+
+    def shared_memory(self, placement: Placement) -> Bytes | None:
+        return None
+
+    def host_memory(self, weights: Bytes, placement: Placement) -> Bytes:
+        """Pages of the mapped file are reclaimable, so they need no room; 2 GiB hold the server and its prompt cache."""
+        return Bytes.parse("2Gi")
+
+
+def first_gguf(files: tuple[str, ...]) -> str:
+    """The file to name: the only GGUF, or the first part of a split set (llama.cpp finds the others beside it)."""
+    return min(file for file in files if file.endswith(".gguf"))
