@@ -1,0 +1,104 @@
+"""The product's claim: one model block has one shape on every stack."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from substrate.manifests import model, serving, staging
+from substrate.plan import ServerPlan, StackPlan
+from tests.shape.differences import ALLOWED, ALLOWED_KINDS
+from tests.stacks import STACKS, document, plan_document, server
+
+NAME = "portable"
+# The pool, store and team that the block is put on: a stack's own names are values, not shape.
+HOMES = {"local": ("cpu", "node-local", "home"), "homelab": ("engine-01", "store-01", "home"), "fleet": ("l4", "parallel", "search")}
+
+blocks = st.fixed_dictionaries(
+    {
+        "context": st.integers(512, 4096),
+        "parallel": st.integers(1, 4),
+        "tier": st.sampled_from(["hot", "standard", "longTail"]),
+        "servedName": st.from_regex(r"[a-z][a-z0-9.-]{0,20}[a-z]", fullmatch=True),
+        "size": st.integers(50, 500),
+        "digest": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    }
+)
+
+
+def block(drawn: dict[str, Any], stack: str) -> dict[str, Any]:
+    pool, store, team = HOMES[stack]
+    return {
+        "pool": pool,
+        "team": team,
+        "engine": "llama.cpp",
+        **{key: drawn[key] for key in ("context", "parallel", "tier", "servedName")},
+        "architecture": {"parameters": "135M", "layers": 30, "kvHeads": 3, "headDim": 64, "quantization": "q4_1"},
+        "weights": {
+            "from": "s3://models/portable/",
+            "store": store,
+            "files": {"model.gguf": {"sha256": drawn["digest"], "size": f"{drawn['size']}Mi"}},
+        },
+    }
+
+
+def planned(drawn: dict[str, Any], stack: str) -> StackPlan:
+    """The stack with this model alone, so that the pools have room whatever was drawn."""
+    data = document(stack)
+    data["config"]["substrate:models"] = {NAME: block(drawn, stack)}
+    with tempfile.TemporaryDirectory() as folder:
+        return plan_document(data, Path(folder), stack)
+
+
+def manifests(plan: StackPlan) -> list[dict[str, Any]]:
+    one: ServerPlan = server(plan, NAME)
+    claim = next(claim for claim in plan.claims if claim.namespace == one.namespace)
+    volumes = [staging.nfs_volume(claim)] if claim.nfs else []
+    staged = [staging.claim(claim), staging.config_map(claim, claim.weights[0]), staging.job(claim, claim.weights[0])]
+    face = [model.service(one), model.disruption_budget(one), model.route(one)]
+    return [*volumes, *staged, *face, serving.deployment(one)]
+
+
+def paths(value: Any, at: str = "") -> Iterator[str]:
+    """Every leaf's field path; list indexes are dropped, an empty list or mapping counts as nothing."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths(inner, f"{at}.{key}" if at else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, f"{at}[]")
+    else:
+        yield at
+
+
+def shape(plan: StackPlan) -> dict[str, set[str]]:
+    return {manifest["kind"]: set(paths(manifest)) for manifest in manifests(plan)}
+
+
+@settings(max_examples=25, deadline=None)
+@given(drawn=blocks)
+def test_the_same_block_has_the_same_kinds_and_fields_on_every_stack(drawn):
+    shapes = {stack: shape(planned(drawn, stack)) for stack in STACKS}
+    kinds = set.union(*(set(found) for found in shapes.values())) - set(ALLOWED_KINDS)
+
+    for stack, found in shapes.items():
+        assert set(found) - set(ALLOWED_KINDS) == kinds, stack
+    for kind in kinds:
+        everywhere = set.union(*(found[kind] for found in shapes.values()))
+        differing = {path for path in everywhere if not all(path in found[kind] for found in shapes.values())}
+        assert differing <= {path for listed, path in ALLOWED if listed == kind}, kind
+
+
+@pytest.mark.parametrize(("kind", "path"), ALLOWED)
+def test_each_allowed_difference_really_occurs(kind, path):
+    """A list that is longer than the truth would hide the next difference."""
+    drawn = {"context": 1024, "parallel": 1, "tier": "hot", "servedName": "x", "size": 100, "digest": "a" * 64}
+    present = [path in shape(planned(drawn, stack))[kind] for stack in STACKS]
+
+    assert any(present) and not all(present)
