@@ -1,12 +1,11 @@
 """The real Pulumi CLI in a place of its own: file backend, home and plugins in a temporary folder, no cluster.
 
-Imports pytest and `cluster`. Binaries are those on PATH, else those that `cluster.tools` made.
+Imports pytest and `cluster`. Which binaries: `cluster.tools` decides (a setting, PATH, its cache).
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ import pytest
 
 from cluster import pulumi_host, tools
 
+PROVIDER = "pulumi-resource-kubernetes"
 # A run that hangs must say so before pytest's own limit cuts it off without its output.
 RUN_TIMEOUT_SECONDS = 240
 # Settings of the person at the keyboard that would reach another cluster, backend or account.
@@ -34,12 +34,6 @@ class Finished:
 Pulumi = Callable[..., Finished]
 
 
-def binary(name: str) -> Path:
-    """The executable on PATH, else the one that the toolchain built."""
-    found = shutil.which(name)
-    return Path(found) if found else Path(tools.path(name))
-
-
 @pytest.fixture(scope="session")
 def host_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with this clone's language host, installed as `make` installs it."""
@@ -51,7 +45,8 @@ def host_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def search_path(host_directory: Path) -> str:
     """PATH with our language host, the CLI, the Kubernetes provider and this interpreter first."""
-    made = [binary("pulumi").parent, binary("pulumi-resource-kubernetes").parent]
+    provider = tools.find(PROVIDER)  # none beside an official Pulumi, which fetches its own
+    made = [tools.path("pulumi").parent, *([provider.path.parent] if provider else [])]
     return os.pathsep.join(map(str, [host_directory, *made, Path(sys.executable).parent, os.environ["PATH"]]))
 
 
@@ -79,7 +74,7 @@ def isolated(folder: Path, search_path: str) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": str(tools.find(PROVIDER) is not None).lower(),
     }
 
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from .conftest import Pulumi
+from tests.engine.conftest import Pulumi
 
 pytestmark = pytest.mark.engine
 
@@ -184,9 +184,7 @@ def test_crash_shows_the_programs_own_traceback(pulumi: Pulumi, project: Path) -
 
 
 @pytest.mark.parametrize(("call", "status"), [("sys.exit(0)", 0), ("sys.exit()", 0), ("sys.exit(3)", 3)])
-def test_exit_in_the_program_counts_as_python_counts_it(
-    pulumi: Pulumi, project: Path, call: str, status: int
-) -> None:
+def test_exit_in_the_program_counts_as_python_counts_it(pulumi: Pulumi, project: Path, call: str, status: int) -> None:
     write(project, f"import sys\nimport pulumi\npulumi.export('before', 1)\n{call}\n")
 
     up = pulumi(["up", "--yes", "--skip-preview"], project)
