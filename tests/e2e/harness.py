@@ -1,0 +1,92 @@
+"""The stack as a person has it: a copy of the project to edit, the CLIs in their environment, the models' URLs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+STAGING_LABEL = "app.kubernetes.io/component=stager"
+
+
+def shell_environment() -> dict[str, str]:
+    """What `eval "$(make -s env)"` gives a shell."""
+    script = f'eval "$({sys.executable} -m cluster env)" && env -0'
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
+
+
+def copy_project(folder: Path) -> Path:
+    """The tracked files (and new ones that git does not ignore), with the environment linked, to be edited freely."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+@dataclass
+class Project:
+    """A project folder and the environment that its commands run in."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=shell_environment)
+
+    def run(self, *command: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, cwd=self.folder, env=dict(self.environment), capture_output=True, text=True, timeout=timeout
+        )
+        if check:
+            assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def up(self, stack: str = "local", *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "ops.up", stack, *options, check=check)
+
+    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("pulumi", *arguments, "--non-interactive", check=check)
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return self.run("kubectl", *arguments, check=check).stdout
+
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", *arguments, "--output=json"))["items"]
+        return items
+
+    def endpoints(self, stack: str = "local") -> dict[str, str]:
+        found: dict[str, str] = json.loads(self.pulumi("stack", "output", "endpoints", "--json", "--stack", stack).stdout)
+        return found
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text, f"{name} does not hold {old!r}"
+        path.write_text(text.replace(old, new, 1))
+
+
+def eventually(what: str, check: Callable[[], Any], seconds: float = 120) -> Any:
+    """Poll until `check` returns something true; the last error is what a failure shows."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = check()
+        except Exception as error:  # noqa: BLE001
+            found, last = None, error
+        else:
+            last = None
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not happen in {seconds:.0f} s: {last!r}"
+        time.sleep(0.5)
+
+

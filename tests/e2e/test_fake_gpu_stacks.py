@@ -1,0 +1,184 @@
+"""Homelab and fleet with the real engine, provider and API server, on kwok's fake GPU nodes.
+
+No pod runs here: kwok reports pods as ready and Jobs as done. What is proven is that every object is admitted by a real
+API server under Pod Security, scheduled by the real scheduler onto the right nodes, and stays when nothing changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from substrate.facts.accelerators import ACCELERATORS
+from substrate.plan import ClaimPlan, PoolPlan
+from tests.e2e.harness import Project, copy_project, eventually
+from tests.stacks import plan_of
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+STACKS = ("homelab", "fleet")
+LAB = "substrate.test/lab"
+
+
+def node(pool: PoolPlan, name: str) -> dict[str, Any]:
+    """A node that kwok keeps alive, as a kubelet with the device plugin and the taint would register it."""
+    taint = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
+    resource = ACCELERATORS[pool.accelerator].resource or ""
+    offered = {"cpu": "96", "memory": "1Ti", "pods": "110", "ephemeral-storage": "1Ti", resource: str(pool.gpus_per_node)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {"kubernetes.io/hostname": name, "type": "kwok", LAB: "node"},
+        },
+        "spec": {"taints": [taint]},
+        "status": {"allocatable": offered, "capacity": offered},
+    }
+
+
+def volume(claim: ClaimPlan) -> dict[str, Any]:
+    """What the storage's own driver would provision for a claim."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"lab-{claim.namespace}-{claim.name}", "labels": {LAB: "volume"}},
+        "spec": {
+            "accessModes": [claim.access_mode],
+            "capacity": {"storage": claim.size.quantity()},
+            "storageClassName": claim.storage_class,
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": claim.namespace, "name": claim.name},
+            "hostPath": {"path": f"/nonexistent/{claim.namespace}"},
+        },
+    }
+
+
+def storage_class(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name, "labels": {LAB: "class"}},
+        "provisioner": "kubernetes.io/no-provisioner",
+    }
+
+
+def lab(stack: str) -> list[dict[str, Any]]:
+    """All that a stack expects of its cluster."""
+    plan = plan_of(stack)
+    nodes = [node(pool, name) for pool in plan.pools for name in pool.nodes]
+    classes = {claim.storage_class for claim in plan.claims if claim.storage_class}
+    volumes = [volume(claim) for claim in plan.claims if claim.storage_class]
+    return [*nodes, *(storage_class(name) for name in sorted(classes)), *volumes]
+
+
+def alias(environment: dict[str, str], context: str, folder: Path) -> dict[str, str]:
+    """A kubeconfig in which the embedded cluster goes by the stack's context."""
+    config = yaml.safe_load(Path(environment["KUBECONFIG"]).read_text())
+    config["contexts"] = [{"name": context, "context": config["contexts"][0]["context"]}]
+    config["current-context"] = context
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return {**environment, "KUBECONFIG": str(path)}
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def stack(request: pytest.FixtureRequest, embedded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The stack, up on its lab; both are gone afterwards."""
+    name: str = request.param
+    folder = copy_project(tmp_path_factory.mktemp(name))
+    project = Project(folder)
+    project.environment = alias(dict(project.environment), name, folder)
+    manifest = folder / "lab.json"
+    manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": lab(name)}))
+    project.kubectl("apply", "--server-side", f"--filename={manifest}")
+    node_count = len(project.objects("nodes", "--selector", f"{LAB}=node"))
+    eventually("kwok's nodes are ready", lambda: len(ready_nodes(project)) == node_count)
+    project.up(name, "--no-ask")
+    yield project
+    project.pulumi("destroy", "--stack", name, "--yes", "--skip-preview")
+    spaces = [space.name for space in plan_of(name).namespaces]
+    project.kubectl("delete", "namespace", *spaces, "--wait=true")
+    project.kubectl("delete", f"--filename={manifest}", "--wait=true")
+    project.kubectl("delete", "persistentvolumes", "--selector", "app.kubernetes.io/part-of=substrate")
+
+
+def ready_nodes(project: Project) -> list[str]:
+    nodes = project.objects("nodes", "--selector", f"{LAB}=node")
+    return [
+        found["metadata"]["name"]
+        for found in nodes
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in found.get("status", {}).get("conditions", []))
+    ]
+
+
+def name_of(project: Project) -> str:
+    return Path(project.environment["KUBECONFIG"]).parent.name.rstrip("0123456789")
+
+
+def test_every_model_is_available_on_its_own_pool(stack):
+    plan = plan_of(name_of(stack))
+    deployments = {
+        (found["metadata"]["namespace"], found["metadata"]["name"]): found
+        for found in stack.objects("deployments", "--all-namespaces", "--selector", "substrate.dev/workload=llm")
+        if found["metadata"]["namespace"] in {space.name for space in plan.namespaces}
+    }
+
+    for server in plan.servers:
+        status = deployments[server.namespace, f"{server.name}-plain"]["status"]
+        assert status["availableReplicas"] == server.min_replicas
+        pods = stack.objects("pods", "--namespace", server.namespace, "--selector", f"substrate.dev/model={server.name}")
+        assert {pod["spec"]["nodeName"] for pod in pods} <= set(server.pool.nodes)
+
+
+def test_every_claim_is_bound_and_every_staging_job_is_complete(stack):
+    for claim in plan_of(name_of(stack)).claims:
+        claims = stack.objects("persistentvolumeclaims", "--namespace", claim.namespace)
+        assert {found["metadata"]["name"]: found["status"]["phase"] for found in claims}[claim.name] == "Bound"
+    jobs = stack.objects("jobs", "--all-namespaces", "--selector", "app.kubernetes.io/component=stager")
+    assert all(job["status"].get("succeeded") == 1 for job in jobs)
+
+
+def test_every_model_has_its_url_under_the_base_url(stack):
+    plan = plan_of(name_of(stack))
+
+    assert stack.endpoints(plan.name) == {server.name: f"http://127.0.0.1:8080/{server.name}" for server in plan.servers}
+
+
+def test_cordon_survives_an_update(stack):
+    """The taint list is one value to the API: owning it would put a drained node back to work."""
+    plan = plan_of(name_of(stack))
+    victim = plan.pools[0].nodes[0]
+    stack.kubectl("cordon", victim)
+    stack.edit(f"Pulumi.{plan.name}.yaml", "      context: 8192\n", "      context: 4096\n")
+    stack.up(plan.name, "--no-ask", check=False)
+    taints = stack.objects("nodes", "--field-selector", f"metadata.name={victim}")[0]["spec"]["taints"]
+    stack.kubectl("uncordon", victim)
+
+    assert {taint["key"] for taint in taints} == {"nvidia.com/gpu", "node.kubernetes.io/unschedulable"}
+
+
+def test_second_up_changes_nothing(stack):
+    name = name_of(stack)
+    stack.up(name, "--no-ask")
+    shown = stack.up(name, "--no-ask").stdout
+
+    assert re.search(r"Resources:\s+\d+ unchanged", shown), shown
+    assert not re.search(r"\d+ (created|updated|replaced|deleted)", shown), shown
+
+
+def test_destroy_takes_our_labels_off_the_nodes_and_leaves_the_rest(stack):
+    name = name_of(stack)
+    stack.pulumi("destroy", "--stack", name, "--yes", "--skip-preview")
+    for found in stack.objects("nodes", "--selector", f"{LAB}=node"):
+        labels = found["metadata"]["labels"]
+        assert not [label for label in labels if label.startswith("substrate.dev/")]
+        assert labels["type"] == "kwok"
+        assert [taint["key"] for taint in found["spec"]["taints"]] == ["nvidia.com/gpu"]

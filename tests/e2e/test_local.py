@@ -1,0 +1,202 @@
+"""The local stack, end to end: a real engine behind its URL, its weights, its failures."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import Any
+
+import openai
+import pytest
+
+from tests.e2e.harness import STAGING_LABEL, Project, eventually
+from tests.stacks import plan_of, server
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+MODEL = "smollm2-135m"
+SERVED = "smollm2-135m-instruct"
+NAMESPACE = "home"
+PODS = ("pods", "--namespace", NAMESPACE, "--selector", f"substrate.dev/model={MODEL}")
+
+
+def client(project: Project) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{project.endpoints()[MODEL]}/v1", api_key="none", max_retries=0, timeout=60)
+
+
+def ask(project: Project, **options: Any) -> Any:
+    messages = [{"role": "user", "content": "Say hello."}]
+    return client(project).chat.completions.create(model=SERVED, messages=messages, max_tokens=16, **options)
+
+
+def ready_pod(project: Project) -> dict[str, Any] | None:
+    pods = [pod for pod in project.objects(*PODS) if "deletionTimestamp" not in pod["metadata"]]
+    ready = [pod for pod in pods if condition(pod, "Ready")]
+    return ready[0] if ready else None
+
+
+def condition(pod: dict[str, Any], kind: str) -> bool:
+    return any(found["type"] == kind and found["status"] == "True" for found in pod["status"].get("conditions", []))
+
+
+def staging_starts(project: Project) -> dict[str, str]:
+    """When each staging pod started, by its uid: a pod more means that something was staged again."""
+    pods = project.objects("pods", "--namespace", NAMESPACE, "--selector", STAGING_LABEL)
+    return {pod["metadata"]["uid"]: pod["status"].get("startTime", "") for pod in pods}
+
+
+def test_endpoint_is_a_url_on_the_host_itself(local):
+    assert local.endpoints() == {MODEL: f"http://127.0.0.1:8080/{MODEL}"}
+
+
+def test_openai_client_gets_an_answer(local):
+    assert ask(local).choices[0].message.content.strip()
+
+
+def test_openai_client_gets_a_stream_token_by_token(local):
+    parts = [chunk.choices[0].delta.content for chunk in ask(local, stream=True) if chunk.choices]
+
+    assert len([part for part in parts if part]) > 3
+
+
+def test_models_endpoint_lists_the_catalogues_name(local):
+    assert [model.id for model in client(local).models.list()] == [SERVED]
+
+
+def test_second_up_changes_nothing(local):
+    shown = local.up("local").stdout
+
+    assert re.search(r"Resources:\s+\d+ unchanged", shown), shown
+    assert not re.search(r"\d+ (created|updated|replaced|deleted)", shown), shown
+
+
+def test_refresh_shows_no_drift(local):
+    shown = local.pulumi("refresh", "--stack", "local", "--preview-only", "--expect-no-changes")
+
+    assert "unchanged" in shown.stdout
+
+
+def test_namespace_enforces_restricted_and_our_pods_pass(local):
+    namespace = local.objects("namespaces", "--selector", "substrate.dev/team=home")[0]
+
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert ready_pod(local)
+
+
+def test_deleted_pod_comes_back_from_the_volume_within_its_budget(local, capsys):
+    """The cold start is printed beside the plan's budget; a budget that a real start exceeds would be no budget."""
+    old, staged = ready_pod(local), staging_starts(local)
+    assert old
+    local.kubectl("delete", "pod", old["metadata"]["name"], "--namespace", NAMESPACE, "--wait=false")
+
+    def successor() -> dict[str, Any] | None:
+        pod = ready_pod(local)
+        return pod if pod and pod["metadata"]["uid"] != old["metadata"]["uid"] else None
+
+    pod = eventually("a new pod is ready", successor, 180)
+    assert ask(local).choices
+    assert staging_starts(local) == staged, "something was downloaded again"
+    started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+    ready = next(found["lastTransitionTime"] for found in pod["status"]["conditions"] if found["type"] == "Ready")
+    took = seconds(ready) - seconds(started)
+    budget = server(plan_of("local"), MODEL).startup.budget
+    with capsys.disabled():
+        print(f"\n  cold start {took:.0f} s (to the second), budget {budget:.0f} s")
+    assert took <= budget
+
+
+def seconds(timestamp: str) -> float:
+    return time.mktime(time.strptime(timestamp, "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def test_answer_in_flight_survives_the_deletion_of_its_pod(local):
+    """llama.cpp answers nothing after SIGTERM: only the drain before it can save this request."""
+    pod = eventually("a pod is ready", lambda: ready_pod(local))
+    answer: list[Any] = []
+
+    def long_question() -> None:
+        messages = [{"role": "user", "content": "Count from one to three hundred in words."}]
+        answer.append(client(local).chat.completions.create(model=SERVED, messages=messages, max_tokens=700))
+
+    asking = threading.Thread(target=long_question)
+    asking.start()
+    time.sleep(1)
+    local.kubectl("delete", "pod", pod["metadata"]["name"], "--namespace", NAMESPACE, "--wait=false")
+    asking.join(120)
+
+    assert answer and answer[0].choices[0].message.content
+    eventually("another pod serves", lambda: ask(local).choices, 180)
+
+
+def test_wrong_digest_fails_the_update_and_the_running_pod_still_answers(edited):
+    right = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+    wrong = right[:-1] + "4"
+    edited.edit("Pulumi.local.yaml", right, wrong)
+    failed = edited.up("local", check=False)
+    said = failed.stdout + failed.stderr
+
+    assert failed.returncode != 0
+    assert all(part in said for part in ("model.gguf", wrong, right)), said
+    assert ask(edited).choices
+    assert published(edited) == [plan_of("local").claims[0].weights[0].digest]
+
+
+def published(project: Project) -> list[str]:
+    """The complete sets on the volume, read where the node keeps it."""
+    volume = project.objects("persistentvolumeclaims", "--namespace", NAMESPACE)[0]["spec"]["volumeName"]
+    described = project.objects("persistentvolumes", "--field-selector", f"metadata.name={volume}")[0]["spec"]
+    listed = project.run("ls", described["hostPath"]["path"]).stdout.split()
+    return [name for name in listed if not name.startswith(".")]
+
+
+def test_cpu_autoscaler_for_a_model_is_refused_in_the_preview(edited):
+    edited.folder.joinpath("__main__.py").open("a").write(CPU_AUTOSCALER)
+    refused = edited.pulumi("preview", "--stack", "local", "--policy-pack", "policies", check=False)
+
+    assert refused.returncode != 0
+    assert "cpu" in refused.stdout.lower() and "in flight" in refused.stdout, refused.stdout
+
+
+CPU_AUTOSCALER = """
+from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
+
+HorizontalPodAutoscaler(
+    "cpu",
+    metadata={"name": "smollm2-135m", "namespace": "home"},
+    spec={
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "smollm2-135m-plain"},
+        "minReplicas": 1,
+        "maxReplicas": 2,
+        "metrics": [
+            {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
+        ],
+    },
+    opts=on_cluster,
+)
+"""
+
+
+def test_hot_model_with_min_zero_is_refused_in_the_preview(edited):
+    edited.edit("Pulumi.local.yaml", "      cpus: 1\n", "      cpus: 1\n      tier: hot\n      replicas: {min: 0, max: 1}\n")
+    refused = edited.pulumi("preview", "--stack", "local", "--policy-pack", "policies", check=False)
+
+    assert refused.returncode != 0
+    assert "Pulumi.local.yaml" in refused.stdout and "hot" in refused.stdout, refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_destroy_keeps_the_weights_and_the_next_up_stages_nothing(local):
+    claim = ("persistentvolumeclaims", "--namespace", NAMESPACE)
+    before = local.objects(*claim)[0]["metadata"]["uid"]
+    local.pulumi("destroy", "--stack", "local", "--yes", "--skip-preview")
+
+    assert local.objects("deployments", "--namespace", NAMESPACE) == []
+    assert local.objects(*claim)[0]["metadata"]["uid"] == before
+    node = local.objects("nodes", "--selector", "kubernetes.io/hostname=engine-local")[0]
+    assert not [label for label in node["metadata"]["labels"] if label.startswith("substrate.dev/")]
+
+    local.up("local")
+    assert local.objects(*claim)[0]["metadata"]["uid"] == before
+    log = local.kubectl("logs", "--namespace", NAMESPACE, "--selector", STAGING_LABEL, "--tail=5")
+    assert "complete" in log, log
