@@ -1,0 +1,3 @@
+module substrate/toolchain/pause
+
+go 1.26.0
