@@ -14,7 +14,7 @@ from substrate.plan import plan_stack
 def read_catalog(stack: str) -> Catalog:
     """The stack file, checked against what the engine read from it; nothing is registered before it is valid."""
     config = pulumi.Config("substrate")
-    engine = {key: config.get_object(key) for key in Catalog.keys()}
+    engine = {key: config.get_object(key) for key in Catalog.model_fields}
     try:
         return load(Path(__file__).parent / f"Pulumi.{stack}.yaml", engine)
     except CatalogError as error:

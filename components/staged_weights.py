@@ -25,7 +25,9 @@ class StagedWeights(pulumi.ComponentResource):
         volumes = [kubernetes.create(staging.nfs_volume(args), kubernetes.kept(child))] if args.nfs else []
         claim = kubernetes.create(staging.claim(args), kubernetes.after(kubernetes.kept(child), *volumes))
         self.claim = args.name
-        self.jobs = {weights.model: self._stage(args, weights, kubernetes.after(child, claim)) for weights in args.weights}
+        self.jobs = {
+            weights.model: self._stage(args, weights, kubernetes.after(child, claim)) for weights in args.weights
+        }
         digests = {weights.model: str(weights.digest) for weights in args.weights}
         self.register_outputs({"claim": args.name, "digests": digests})
 

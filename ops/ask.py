@@ -39,7 +39,9 @@ def ask(name: str, url: str) -> None:
     model = served_name(url)
     start = time.monotonic()
     messages = [{"role": "user", "content": QUESTION}]
-    answer = request(f"{url}/v1/chat/completions", {"model": model, "messages": messages, "max_tokens": 48, "temperature": 0})
+    answer = request(
+        f"{url}/v1/chat/completions", {"model": model, "messages": messages, "max_tokens": 48, "temperature": 0}
+    )
     seconds = time.monotonic() - start
     say(f"\n{name} ({model}) at {url}/v1")
     say(f"  asked:    {QUESTION}")

@@ -23,11 +23,15 @@ def troubles(pod: dict[str, Any]) -> Iterator[str]:
         for moment in ("state", "lastState"):
             ended = status.get(moment, {}).get("terminated")
             if ended and ended.get("exitCode"):
-                yield f"{name}, container {status['name']}, exit code {ended['exitCode']}:\n{indent(ended.get('message'))}"
+                yield trouble(name, status, f"exit code {ended['exitCode']}", ended.get("message"))
         waiting = status.get("state", {}).get("waiting")
         if waiting and waiting.get("message"):
-            yield f"{name}, container {status['name']}, {waiting['reason']}:\n{indent(waiting['message'])}"
+            yield trouble(name, status, waiting["reason"], waiting["message"])
     yield from unscheduled(name, pod)
+
+
+def trouble(pod: str, status: dict[str, Any], what: str, message: str | None) -> str:
+    return f"{pod}, container {status['name']}, {what}:\n{indent(message)}"
 
 
 def unscheduled(name: str, pod: dict[str, Any]) -> Iterator[str]:

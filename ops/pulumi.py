@@ -53,7 +53,9 @@ def recover(stack: str) -> None:
     unlock(stack)
     pending = state(stack).get("deployment", {}).get("pending_operations") or []
     if pending:
-        say(f"    an earlier run was killed while it handled {len(pending)} resource(s): asking the cluster what exists")
+        say(
+            f"    an earlier run was killed while it handled {len(pending)} resource(s): asking the cluster what exists"
+        )
         call("refresh", "--stack", stack, "--yes", "--skip-preview", "--clear-pending-creates")
 
 
@@ -105,7 +107,9 @@ def preview(stack: str) -> None:
 
 def update(stack: str) -> None:
     """Update without a second preview, under the same pack."""
-    code, _ = stream(["up", "--stack", stack, "--yes", "--skip-preview", "--policy-pack", PACK, "--suppress-permalink=true"])
+    code, _ = stream(
+        ["up", "--stack", stack, "--yes", "--skip-preview", "--policy-pack", PACK, "--suppress-permalink=true"]
+    )
     if code:
         raise Failure("the update stopped (see above)")
 
@@ -118,4 +122,6 @@ def namespaces(stack: str) -> Iterable[str]:
     """The namespaces that the stack's state names, for a look at what went wrong in them."""
     resources = state(stack).get("deployment", {}).get("resources", [])
     found = (resource.get("inputs", {}).get("metadata", {}) for resource in resources)
-    return sorted({metadata["namespace"] for metadata in found if isinstance(metadata, dict) and "namespace" in metadata})
+    return sorted(
+        {metadata["namespace"] for metadata in found if isinstance(metadata, dict) and "namespace" in metadata}
+    )

@@ -93,7 +93,7 @@ def container(server: ServerPlan) -> dict[str, Any]:
 
 
 def probes(server: ServerPlan) -> dict[str, Any]:
-    """The startup probe holds the others back for the whole cold-start budget, so that no liveness probe ends a load."""
+    """The startup probe holds the others back for the cold-start budget, so that no liveness probe ends a load."""
     check = {"httpGet": {"path": server.engine.health_path, "port": "http", "scheme": "HTTP"}}
     return {
         "startupProbe": {

@@ -125,7 +125,11 @@ def _server(catalog: Catalog, name: str, pools: dict[str, PoolPlan], weights: We
     placement = _placement(catalog, name)
     engine = ENGINES[resolve.engine_of(catalog, name)]
     model = ModelPlan(
-        name, resolve.served_name_of(catalog, name), weights, catalog.models[name].context, resolve.parallel_of(catalog, name)
+        name,
+        resolve.served_name_of(catalog, name),
+        weights,
+        catalog.models[name].context,
+        resolve.parallel_of(catalog, name),
     )
     return ServerPlan(
         name=name,

@@ -6,7 +6,7 @@ from substrate.plan.types import RolloutPlan
 
 
 def rollout(pool_units: int, reserved_units: int, replica_units: int) -> RolloutPlan:
-    """Surge by one where the pool has a spare replica's worth of units (GPUs, or cores on a CPU pool), else make room first.
+    """Surge by one where the pool has units (GPUs, or cores on a CPU pool) spare for a replica, else make room first.
 
     `reserved_units` is what all models of the pool hold at their minimum. On a pool without a spare GPU a surge would
     wait for ever for a second one, so one old replica goes before its successor starts.

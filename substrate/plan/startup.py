@@ -9,7 +9,7 @@ from substrate.values import Bytes, Duration
 MARGIN = 2.0
 # Below this a slow scheduler or a busy node would restart a healthy engine.
 SHORTEST_BUDGET = Duration(30)
-# An image of 10 GB at 25 MB/s, the slow end of BentoML's measured pulls (reference/performance.md 1.1: 5-6 min for 20 GB).
+# BentoML measured ten minutes to pull and unpack a serving image of 20 GB (reference/performance.md 1.1).
 IMAGE_PULL = Duration(600)
 # Slower than a home connection of 100 Mbit/s would be hopeless for weights: the wait for a staging Job rests on it.
 SLOWEST_SOURCE_MIB_PER_SECOND = 5

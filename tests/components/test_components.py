@@ -106,7 +106,7 @@ def test_pool_labels_its_nodes_and_writes_nothing_else(build):
 def test_node_without_the_taint_is_refused_with_the_command_that_sets_it(build):
     pool = plan_of("homelab").pools[0]
 
-    with pytest.raises(pulumi.RunError, match="kubectl taint node engine-01 nvidia.com/gpu=present:NoSchedule"):
+    with pytest.raises(pulumi.RunError, match=r"kubectl taint node engine-01 nvidia\.com/gpu=present:NoSchedule"):
         build(lambda: GpuNodePool("engine-01", pool), taints=[UNSCHEDULABLE])
 
 
@@ -120,7 +120,7 @@ def test_cordoned_node_is_still_a_good_node():
 def test_node_with_fewer_gpus_than_the_stack_says_is_refused(build):
     pool = plan_of("homelab").pools[0]
 
-    with pytest.raises(pulumi.RunError, match=r"offers 0 nvidia.com/gpu, the stack says gpusPerNode: 1"):
+    with pytest.raises(pulumi.RunError, match=r"offers 0 nvidia\.com/gpu, the stack says gpusPerNode: 1"):
         build(lambda: GpuNodePool("engine-01", pool), gpus=0)
 
 

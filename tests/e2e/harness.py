@@ -64,7 +64,9 @@ class Project:
         return items
 
     def endpoints(self, stack: str = "local") -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.pulumi("stack", "output", "endpoints", "--json", "--stack", stack).stdout)
+        found: dict[str, str] = json.loads(
+            self.pulumi("stack", "output", "endpoints", "--json", "--stack", stack).stdout
+        )
         return found
 
     def edit(self, name: str, old: str, new: str) -> None:
@@ -80,7 +82,7 @@ def eventually(what: str, check: Callable[[], Any], seconds: float = 120) -> Any
     while True:
         try:
             found = check()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             found, last = None, error
         else:
             last = None
@@ -88,5 +90,3 @@ def eventually(what: str, check: Callable[[], Any], seconds: float = 120) -> Any
             return found
         assert time.monotonic() < deadline, f"{what} did not happen in {seconds:.0f} s: {last!r}"
         time.sleep(0.5)
-
-

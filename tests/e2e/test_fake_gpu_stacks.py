@@ -30,7 +30,13 @@ def node(pool: PoolPlan, name: str) -> dict[str, Any]:
     """A node that kwok keeps alive, as a kubelet with the device plugin and the taint would register it."""
     taint = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
     resource = ACCELERATORS[pool.accelerator].resource or ""
-    offered = {"cpu": "96", "memory": "1Ti", "pods": "110", "ephemeral-storage": "1Ti", resource: str(pool.gpus_per_node)}
+    offered = {
+        "cpu": "96",
+        "memory": "1Ti",
+        "pods": "110",
+        "ephemeral-storage": "1Ti",
+        resource: str(pool.gpus_per_node),
+    }
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -90,7 +96,9 @@ def alias(environment: dict[str, str], context: str, folder: Path) -> dict[str, 
 
 
 @pytest.fixture(scope="module", params=STACKS)
-def stack(request: pytest.FixtureRequest, embedded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def stack(
+    request: pytest.FixtureRequest, embedded: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
     """The stack, up on its lab; both are gone afterwards."""
     name: str = request.param
     folder = copy_project(tmp_path_factory.mktemp(name))
@@ -134,7 +142,9 @@ def test_every_model_is_available_on_its_own_pool(stack):
     for server in plan.servers:
         status = deployments[server.namespace, f"{server.name}-plain"]["status"]
         assert status["availableReplicas"] == server.min_replicas
-        pods = stack.objects("pods", "--namespace", server.namespace, "--selector", f"substrate.dev/model={server.name}")
+        pods = stack.objects(
+            "pods", "--namespace", server.namespace, "--selector", f"substrate.dev/model={server.name}"
+        )
         assert {pod["spec"]["nodeName"] for pod in pods} <= set(server.pool.nodes)
 
 
@@ -149,7 +159,9 @@ def test_every_claim_is_bound_and_every_staging_job_is_complete(stack):
 def test_every_model_has_its_url_under_the_base_url(stack):
     plan = plan_of(name_of(stack))
 
-    assert stack.endpoints(plan.name) == {server.name: f"http://127.0.0.1:8080/{server.name}" for server in plan.servers}
+    assert stack.endpoints(plan.name) == {
+        server.name: f"http://127.0.0.1:8080/{server.name}" for server in plan.servers
+    }
 
 
 def test_cordon_survives_an_update(stack):

@@ -161,6 +161,7 @@ def test_cpu_autoscaler_for_a_model_is_refused_in_the_preview(edited):
 CPU_AUTOSCALER = """
 from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
 
+TARGET = {"type": "Utilization", "averageUtilization": 80}
 HorizontalPodAutoscaler(
     "cpu",
     metadata={"name": "smollm2-135m", "namespace": "home"},
@@ -168,9 +169,7 @@ HorizontalPodAutoscaler(
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "smollm2-135m-plain"},
         "minReplicas": 1,
         "maxReplicas": 2,
-        "metrics": [
-            {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
-        ],
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": TARGET}}],
     },
     opts=on_cluster,
 )
@@ -178,7 +177,9 @@ HorizontalPodAutoscaler(
 
 
 def test_hot_model_with_min_zero_is_refused_in_the_preview(edited):
-    edited.edit("Pulumi.local.yaml", "      cpus: 1\n", "      cpus: 1\n      tier: hot\n      replicas: {min: 0, max: 1}\n")
+    edited.edit(
+        "Pulumi.local.yaml", "      cpus: 1\n", "      cpus: 1\n      tier: hot\n      replicas: {min: 0, max: 1}\n"
+    )
     refused = edited.pulumi("preview", "--stack", "local", "--policy-pack", "policies", check=False)
 
     assert refused.returncode != 0

@@ -18,7 +18,11 @@ from tests.stacks import STACKS, document, plan_document, server
 
 NAME = "portable"
 # The pool, store and team that the block is put on: a stack's own names are values, not shape.
-HOMES = {"local": ("cpu", "node-local", "home"), "homelab": ("engine-01", "store-01", "home"), "fleet": ("l4", "parallel", "search")}
+HOMES = {
+    "local": ("cpu", "node-local", "home"),
+    "homelab": ("engine-01", "store-01", "home"),
+    "fleet": ("l4", "parallel", "search"),
+}
 
 blocks = st.fixed_dictionaries(
     {

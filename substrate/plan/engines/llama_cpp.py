@@ -65,7 +65,7 @@ class LlamaCpp:
         return None
 
     def host_memory(self, weights: Bytes, placement: Placement) -> Bytes:
-        """Pages of the mapped file are reclaimable, so they need no room; 2 GiB hold the server and its prompt cache."""
+        """Pages of the mapped file are reclaimable and need no room; 2 GiB hold the server and its prompt cache."""
         return Bytes.parse("2Gi")
 
 

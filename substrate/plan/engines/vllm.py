@@ -26,7 +26,7 @@ class Vllm:
     def args(self, serving: Serving, placement: Placement) -> tuple[str, ...]:
         """The image's entry point is `vllm serve`, so the model's path comes first.
 
-        A queue without a bound would turn overload into latency without a bound: beyond four full batches it answers 503.
+        A queue without a bound turns overload into latency without a bound: beyond four full batches it answers 503.
         """
         return (
             MODELS_MOUNT,
