@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -39,15 +40,16 @@ class GpuNodePool(pulumi.ComponentResource):
         child = kubernetes.children(self, opts)
         for node in args.nodes:
             state = NodeState(f"{name}/{node}/state", node, child)
-            pulumi.Output.all(state.spec, state.status).apply(lambda found, node=node: verify(args, node, *found))
+            pulumi.Output.all(state.spec, state.status).apply(partial(verify, args, node))
             patch = cluster.node_labels(args, node)
             kubernetes.patch_node(f"{name}/{node}", patch, child)
         self.nodes = list(args.nodes)
         self.register_outputs({"nodes": self.nodes})
 
 
-def verify(pool: PoolPlan, node: str, spec: Mapping[str, Any] | None, status: Mapping[str, Any] | None) -> None:
-    """Raise RunError, which ends the program with its text alone, when the node is not what the pool says."""
+def verify(pool: PoolPlan, node: str, state: Sequence[Mapping[str, Any] | None]) -> None:
+    """Raise RunError, which ends the program with its text alone, when the node's spec and status are not the pool's."""
+    spec, status = state
     found = problems(pool, node, spec or {}, status or {})
     if found:
         raise pulumi.RunError("\n".join(found))

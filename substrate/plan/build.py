@@ -10,7 +10,7 @@ from itertools import groupby
 
 from substrate import fit
 from substrate.catalog import resolve
-from substrate.catalog.model import AccessMode, Catalog, Pool, Taint
+from substrate.catalog.model import Catalog, Pool, Taint
 from substrate.facts.accelerators import ACCELERATORS, Accelerator
 from substrate.plan.engines import ENGINES, Engine, Placement, Serving
 from substrate.plan.rollout import rollout
@@ -68,7 +68,7 @@ def _pool(name: str, pool: Pool) -> PoolPlan:
         nodes=tuple(pool.nodes),
         gpu_resource=accelerator.resource if gpus else None,
         gpus_per_node=gpus,
-        taint=taint and TaintPlan(taint.key, taint.value, taint.effect),
+        taint=TaintPlan(taint.key, taint.value, taint.effect) if taint else None,
         runtime_class=pool.runtime_class,
     )
 
@@ -102,16 +102,15 @@ def _claims(catalog: Catalog, stack: str, weights: dict[str, WeightsPlan]) -> tu
 
 def _claim(catalog: Catalog, stack: str, team: str, name: str, weights: tuple[WeightsPlan, ...]) -> ClaimPlan:
     store = catalog.stores[name]
-    default_mode = AccessMode.MANY if store.nfs else AccessMode.ONCE
     return ClaimPlan(
         name=f"weights-{name}",
         namespace=_namespace(catalog, team),
         team=team,
         store=name,
         size=store.size,
-        access_mode=str(store.access_mode or default_mode),
+        access_mode=str(resolve.access_mode_of(store)),
         storage_class=store.storage_class,
-        nfs=store.nfs and NfsPlan(store.nfs.server, store.nfs.path),
+        nfs=NfsPlan(store.nfs.server, store.nfs.path) if store.nfs else None,
         volume=f"{stack}-{name}-{team}" if store.nfs else None,
         weights=weights,
     )
@@ -143,7 +142,7 @@ def _server(catalog: Catalog, name: str, pools: dict[str, PoolPlan], weights: We
         claim=f"weights-{store}",
         resources=_resources(catalog, name, engine, placement, weights.bytes),
         min_replicas=replicas.min,
-        max_replicas=replicas.max or replicas.min,
+        max_replicas=replicas.max,
         startup=cold_start(weights.bytes, catalog.stores[store].read_mi_bps, engine.start(placement)),
         rollout=_rollout(catalog, name),
         grace=engine.grace(),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from substrate.facts.engines import ENGINES, LLAMA_CPP
 from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, MODELS_MOUNT, SCRATCH_MOUNT, Placement, Serving
 from substrate.values import Bytes, Duration
 
-PORT = 8080
+PORT = ENGINES[LLAMA_CPP].port
 # After SIGTERM llama-server stops generating and the answers in flight never come (measured, runtimes.md 2.1). So the
 # hook waits until no slot is busy, and no longer than an answer may take. curl is in the official image, wget in ours.
 DRAIN = f"""\
@@ -21,7 +22,7 @@ done"""
 class LlamaCpp:
     """GGUF on any GPU back to Pascal, and on plain CPUs."""
 
-    name = "llama.cpp"
+    name = LLAMA_CPP
     port = PORT
     health_path = "/health"
     metrics_path = "/metrics"

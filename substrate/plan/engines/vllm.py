@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from substrate.facts.engines import ENGINES, VLLM
 from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, MODELS_MOUNT, SCRATCH_MOUNT, Placement, Serving
 from substrate.values import Bytes, Duration
 
-PORT = 8000
-# vLLM's own default; written out because the fit check rests on it.
-GPU_MEMORY_UTILIZATION = 0.92
+FACTS = ENGINES[VLLM]
 
 
 class Vllm:
     """Safetensors on NVIDIA GPUs from compute capability 7.5."""
 
-    name = "vllm"
-    port = PORT
+    name = VLLM
+    port = FACTS.port
     health_path = "/health"
     metrics_path = "/metrics"
 
@@ -32,12 +31,13 @@ class Vllm:
             MODELS_MOUNT,
             f"--served-model-name={serving.served_name}",
             "--host=0.0.0.0",
-            f"--port={PORT}",
+            f"--port={FACTS.port}",
             f"--max-model-len={serving.context}",
             f"--max-num-seqs={serving.parallel}",
             f"--max-num-queued-reqs={4 * serving.parallel}",
             f"--tensor-parallel-size={max(1, placement.gpus)}",
-            f"--gpu-memory-utilization={GPU_MEMORY_UTILIZATION}",
+            # The default, written out because the fit check rests on it.
+            f"--gpu-memory-utilization={FACTS.memory_share}",
             f"--dtype={'auto' if placement.bf16 or not placement.gpus else 'half'}",
             f"--shutdown-timeout={ANSWER:.0f}",
         )
