@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cluster.tools import ToolError, ensure, find, needed, official_pulumi, path
 from cluster.tools.cache import record
@@ -58,17 +58,21 @@ def _seconds(recipe: Recipe) -> str:
     return str(record(folder).get("seconds", "-")) if folder else f"(about {recipe.seconds:.0f})"
 
 
-def main(argv: Iterable[str] | None = None) -> int:
-    """Run one command; the exit code. Every failure that can be foreseen is told in words."""
+def _run(argv: Iterable[str] | None) -> None:
     given = _parser().parse_args(list(argv) if argv is not None else None)
+    if given.command == "ensure":
+        _ensure(given.kind, given.names)
+    elif given.command == "list":
+        _list()
+    else:
+        print(path(given.name))
+
+
+def reporting(command: Callable[[], None]) -> int:
+    """Run a command; its exit code. Every failure that can be foreseen is told in words, on standard error."""
     try:
         with ends_on_sigterm():
-            if given.command == "ensure":
-                _ensure(given.kind, given.names)
-            elif given.command == "list":
-                _list()
-            else:
-                print(path(given.name))
+            command()
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -79,6 +83,11 @@ def main(argv: Iterable[str] | None = None) -> int:
         print("stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def main(argv: Iterable[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    return reporting(lambda: _run(argv))
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _build(recipe: Recipe, key: cache.Key, progress: Progress) -> None:
         progress.step(recipe.title, recipe.doing, expected=recipe.seconds, log=key.log) as step,
         cache.building(key, recipe.sources(), step) as workspace,
     ):
-        recipe.build(workspace, Runner(key.log, step))
+        recipe.build(workspace, Runner(key.log, step, locate.path))
         lost = [output for output in recipe.outputs if not (workspace.out / output).exists()]
         if lost:
             raise ToolError(f"{recipe.title}: the build ended well but made no {', '.join(lost)}", log=key.log)

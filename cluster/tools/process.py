@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,11 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs the commands of one step: output to `log`, life signs through `step`."""
+    """Runs the commands of one step: output to `log`, life signs through `step`; `tool` finds helpers by name."""
 
     log: Path
     step: Step
+    tool: Callable[[str], Path] = Path
 
     def run(
         self,
