@@ -1,0 +1,171 @@
+"""Replicas, and whether the pools have room for them. Imports the catalogue's types, resolvers and locator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from substrate.catalog import resolve
+from substrate.catalog.codes import Code
+from substrate.catalog.diagnostics import Diagnostic, Path
+from substrate.catalog.locate import Locator
+from substrate.catalog.model import Catalog, Pool, Tier
+
+
+def written(where: Locator, name: str, *key: str) -> Path:
+    """Where a model's value comes from: its own block, else the stack's defaults, else the model itself."""
+    own: Path = ("models", name, *key)
+    default: Path = ("defaults", *key)
+    return own if where.has(own) else default if where.has(default) else ("models", name)
+
+
+def bounds(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """The least is not above the most; said once where the defaults alone are to blame."""
+    said: set[Path] = set()
+    for name in catalog.models:
+        least, most = resolve.replicas_of(catalog, name)
+        if least <= most:
+            continue
+        path = written(where, name, "replicas", "min")
+        limit = written(where, name, "replicas", "max")
+        if path in said and limit[0] == "defaults":
+            continue
+        said.add(path)
+        yield where.report(
+            Code.MIN_OVER_MAX,
+            path,
+            f"model `{name}` would run at least {least} and at most {most} replicas",
+            help=f"write a max of {least} or more, or a min of {most} or less",
+            also=[(limit, f"the most is {most} here")],
+        )
+
+
+def zero_needs_a_wake_path(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """A model without a replica can be asked by nobody until something starts one, which this version has not."""
+    said: set[Path] = set()
+    for name in catalog.models:
+        path = written(where, name, "replicas", "min")
+        if resolve.replicas_of(catalog, name).min > 0 or path in said:
+            continue
+        said.add(path)
+        tier = resolve.tier_of(catalog, name)
+        hot = tier is Tier.HOT
+        yield where.report(
+            Code.HOT_AT_ZERO if hot else Code.ZERO_WITHOUT_WAKE,
+            path,
+            f"model `{name}` of tier {tier} would run no replica at its least",
+            notes=[
+                "a hot model always answers, so it keeps at least one replica"
+                if hot
+                else "scale to zero comes with a wake path, which this version has not; only longTail may then have it"
+            ],
+            help="write `min: 1`",
+            also=[(written(where, name, "tier"), f"its tier is {tier}")],
+        )
+
+
+def a_replica_fits_a_node(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """A replica runs on one node: it takes no more GPUs or cores than a node has."""
+    for name, model in catalog.models.items():
+        pool = catalog.pools.get(model.pool)
+        if pool is None:
+            continue
+        if resolve.on_cpu(pool):
+            yield from _on_cpus(catalog, name, pool, where)
+        elif model.gpus is not None and model.gpus > resolve.gpus_per_node(pool) > 0:
+            each = resolve.gpus_per_node(pool)
+            yield where.report(
+                Code.GPUS_OVER_NODE,
+                ("models", name, "gpus"),
+                f"a replica of `{name}` takes {model.gpus} GPUs, a node of pool `{model.pool}` has {each}",
+                help=f"write `gpus: {each}` or less, or another pool",
+                also=[(_per_node(model.pool, where), f"{each} a node")],
+            )
+        if model.cpus is not None and pool.node_cpus is not None and model.cpus > pool.node_cpus:
+            yield where.report(
+                Code.CPUS_OVER_NODE,
+                ("models", name, "cpus"),
+                f"a replica of `{name}` takes {model.cpus} cores, a node of `{model.pool}` offers {pool.node_cpus}",
+                help=f"write `cpus: {pool.node_cpus}` or less",
+                also=[(("pools", model.pool, "nodeCpus"), "what a node offers")],
+            )
+
+
+def _on_cpus(catalog: Catalog, name: str, pool: Pool, where: Locator) -> Iterator[Diagnostic]:
+    model = catalog.models[name]
+    if model.gpus is not None:
+        yield where.report(
+            Code.GPUS_ON_CPU_POOL,
+            ("models", name, "gpus"),
+            f"model `{name}` takes {model.gpus} GPUs, and its pool `{model.pool}` is one of CPUs",
+            help="remove `gpus`, or name a pool of GPUs",
+            also=[(("pools", model.pool, "accelerator"), "a pool of CPUs")],
+        )
+
+
+def _per_node(pool: str, where: Locator) -> Path:
+    path: Path = ("pools", pool, "gpusPerNode")
+    return path if where.has(path) else ("pools", pool)
+
+
+def replicas_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """The most replicas of a model have GPUs for them: nodes x (GPUs of a node // GPUs of a replica)."""
+    for name, model in catalog.models.items():
+        pool = catalog.pools.get(model.pool)
+        if pool is None or resolve.on_cpu(pool):
+            continue
+        each, gpus, most = resolve.gpus_per_node(pool), model.gpus or 1, resolve.replicas_of(catalog, name).max
+        room = len(pool.nodes) * (each // gpus)
+        if 0 < room < most:
+            yield where.report(
+                Code.REPLICAS_OVER_POOL,
+                written(where, name, "replicas", "max"),
+                f"model `{name}` may grow to {most} replicas, pool `{model.pool}` has room for {room}",
+                notes=[_room(len(pool.nodes), each, gpus, room)],
+                help=f"write `max: {room}` or less, or add nodes",
+                also=[(("pools", model.pool, "nodes"), _nodes(len(pool.nodes))), *_gpus_also(model.pool, name, where)],
+            )
+
+
+def _room(nodes: int, each: int, gpus: int, room: int) -> str:
+    return f"{nodes} nodes x ({each} GPUs a node // {gpus} GPUs a replica) = {room} replicas"
+
+
+def _nodes(count: int) -> str:
+    return f"{count} nodes" if count != 1 else "one node"
+
+
+def _gpus_also(pool: str, name: str, where: Locator) -> list[tuple[Path, str]]:
+    also: list[tuple[Path, str]] = [(_per_node(pool, where), "its GPUs")]
+    if where.has(("models", name, "gpus")):
+        also.append((("models", name, "gpus"), "GPUs of a replica"))
+    return also
+
+
+def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """What all models of a pool always run fits it: the sum of min x GPUs."""
+    for pool_name, pool in catalog.pools.items():
+        if resolve.on_cpu(pool):
+            continue
+        models = [name for name, model in catalog.models.items() if model.pool == pool_name]
+        terms = [(name, resolve.replicas_of(catalog, name).min, catalog.models[name].gpus or 1) for name in models]
+        total = sum(least * gpus for _, least, gpus in terms)
+        there = len(pool.nodes) * resolve.gpus_per_node(pool)
+        if total > there > 0 and len(terms) > 1:
+            yield where.report(
+                Code.POOL_OVERCOMMITTED,
+                ("pools", pool_name),
+                f"the models of pool `{pool_name}` always run on {total} GPUs, and it has {there}",
+                at=where.key(("pools", pool_name)),
+                notes=[
+                    f"{_sum(terms)} = {total}, and {len(pool.nodes)} nodes x {there // len(pool.nodes)} GPUs = {there}"
+                ],
+                help="lower a min, move a model to another pool, or add nodes",
+                also=[
+                    (written(where, name, "replicas", "min"), f"`{name}` {n} x {gpus}") for name, n, gpus in terms[:4]
+                ],
+            )
+
+
+def _sum(terms: list[tuple[str, int, int]]) -> str:
+    shown = " + ".join(f"{name} {least} x {gpus}" for name, least, gpus in terms[:8])
+    return shown + (f" + {len(terms) - 8} more" if len(terms) > 8 else "")

@@ -1,0 +1,154 @@
+"""The files of a model against each other and against its engine. Imports the catalogue's types, resolvers, locator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from substrate.catalog import resolve
+from substrate.catalog.codes import Code
+from substrate.catalog.diagnostics import Diagnostic, Path
+from substrate.catalog.locate import Locator
+from substrate.catalog.model import Catalog, EngineName
+from substrate.catalog.rules.capacity import written
+from substrate.facts.engines import VLLM_PLUGINS
+
+_PART = re.compile(r"(?P<stem>.*)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})(?P<suffix>\.[a-z]+)")
+# More parts than any published set; a larger number is a typing error, not a list to print.
+_MOST_PARTS = 1000
+
+
+def paths_do_not_collide(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """A path that is a file cannot be the folder of another."""
+    for name, model in catalog.models.items():
+        files = model.weights.files
+        for path in files:
+            parents = ("/".join(path.split("/")[:end]) for end in range(1, path.count("/") + 1))
+            for parent in parents:
+                if parent in files:
+                    here: Path = ("models", name, "weights", "files")
+                    yield where.report(
+                        Code.FILES_COLLIDE,
+                        (*here, path),
+                        f"`{parent}` is a file of model `{name}`, so `{path}` cannot lie below it",
+                        at=where.key((*here, path)),
+                        help="give one of them another path",
+                        also=[((*here, parent), "the file")],
+                    )
+
+
+def format_of_the_engine(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """llama.cpp reads one GGUF or one split set, vLLM safetensors beside a config.json."""
+    for name, model in catalog.models.items():
+        if model.pool not in catalog.pools:
+            continue
+        engine = resolve.engine_of(catalog, name)
+        if engine is EngineName.LLAMA_CPP:
+            yield from _for_llama_cpp(catalog, name, where)
+        elif engine is EngineName.VLLM:
+            yield from _for_vllm(catalog, name, where)
+
+
+def _engine_place(catalog: Catalog, name: str, where: Locator) -> tuple[Path, str]:
+    """Where the engine was chosen, and what to say of it."""
+    path = written(where, name, "engine")
+    engine = resolve.engine_of(catalog, name)
+    if path[-1] == "engine":
+        return path, f"the engine is {engine}"
+    pool = catalog.models[name].pool
+    if resolve.on_cpu(catalog.pools[pool]):
+        return ("models", name, "pool"), f"on a pool of CPUs the engine is {engine} unless another is named"
+    return path, f"the engine is {engine} unless another is named"
+
+
+def _for_llama_cpp(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnostic]:
+    here: Path = ("models", name, "weights", "files")
+    paths = list(catalog.models[name].weights.files)
+    ggufs = [path for path in paths if path.endswith(".gguf")]
+    also = [_engine_place(catalog, name, where)]
+    if not ggufs:
+        safetensors = any(path.endswith(".safetensors") for path in paths)
+        yield where.report(
+            Code.WRONG_FORMAT,
+            here,
+            f"model `{name}` has no .gguf file, and llama.cpp reads nothing else",
+            at=where.key(here),
+            help="name the model's .gguf file" + (", or write `engine: vllm` for safetensors" if safetensors else ""),
+            also=also,
+        )
+    elif wrong := _split_set(ggufs):
+        yield where.report(
+            Code.INCOMPLETE_SET,
+            (*here, ggufs[-1]),
+            f"the .gguf files of model `{name}` are not one model: {wrong}",
+            at=where.key((*here, ggufs[-1])),
+            help="name one .gguf, or every part of one set (name-00001-of-00003.gguf and on)",
+            also=also,
+        )
+
+
+def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnostic]:
+    here: Path = ("models", name, "weights", "files")
+    paths = list(catalog.models[name].weights.files)
+    safetensors = [path for path in paths if path.endswith(".safetensors")]
+    ggufs = [path for path in paths if path.endswith(".gguf")]
+    also = [_engine_place(catalog, name, where)]
+    if ggufs:
+        yield where.report(
+            Code.WRONG_FORMAT,
+            (*here, ggufs[0]),
+            f"model `{name}` is a GGUF, and vLLM's own image does not read it",
+            at=where.key((*here, ggufs[0])),
+            notes=[f"GGUF left vLLM's core and needs the package {VLLM_PLUGINS['gguf']}, which its image lacks"],
+            help="write `engine: llama.cpp`, or take the model's safetensors",
+            also=also,
+        )
+        return
+    missing = [
+        what
+        for what, there in (("a .safetensors file", safetensors), ("config.json", "config.json" in paths))
+        if not there
+    ]
+    if missing:
+        message = f"model `{name}` lacks {' and '.join(missing)}, which vLLM needs"
+        advice = f"add {' and '.join(missing)} of the same model to `files`"
+        yield where.report(Code.WRONG_FORMAT, here, message, at=where.key(here), help=advice, also=also)
+    elif wrong := _incomplete(safetensors):
+        yield where.report(
+            Code.INCOMPLETE_SET,
+            (*here, safetensors[-1]),
+            f"the .safetensors files of model `{name}` are not complete: {wrong}",
+            at=where.key((*here, safetensors[-1])),
+            help="name every part of the set",
+            also=also,
+        )
+
+
+def _split_set(paths: list[str]) -> str | None:
+    """What keeps several files from being one model's; None when they are."""
+    parts = [_PART.fullmatch(path) for path in paths]
+    if len(paths) == 1 and parts[0] is None:
+        return None
+    if not all(parts):
+        return f"{len(paths)} files that are no parts of one set"
+    stems = {(part["stem"], part["count"]) for part in parts if part}
+    if len(stems) > 1:
+        return f"parts of {len(stems)} sets"
+    return _incomplete(paths)
+
+
+def _incomplete(paths: Iterable[str]) -> str | None:
+    """Which parts of split sets are absent; None when none is."""
+    sets: dict[tuple[str, int, str], set[int]] = {}
+    for path in paths:
+        if part := _PART.fullmatch(path):
+            sets.setdefault((part["stem"], int(part["count"]), part["suffix"]), set()).add(int(part["number"]))
+    for (stem, count, suffix), numbers in sets.items():
+        if count > _MOST_PARTS:
+            return f"a set of {count} parts"
+        if absent := [number for number in range(1, count + 1) if number not in numbers]:
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            return f"{stem}-{absent[0]:05}-of-{count:05}{suffix}{more} is missing"
+        if max(numbers) > count:
+            return f"{stem} has a part {max(numbers)} of {count}"
+    return None

@@ -1,0 +1,121 @@
+"""A Pulumi stack file as Pulumi lays it out: which of its keys are ours. Imports the catalogue's own files.
+
+Keys that Pulumi itself owns and config keys of other namespaces are left alone, whatever they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from substrate.catalog.codes import Code
+from substrate.catalog.diagnostics import Choices, Diagnostic, Place
+from substrate.catalog.locate import Spot
+from substrate.catalog.reader import width
+from substrate.catalog.shape import SECTIONS
+from substrate.catalog.showing import shown, to_ascii
+from substrate.catalog.source import Source
+from substrate.catalog.spelling import nearest
+
+NAMESPACE = "substrate:"
+CONFIG = "config"
+# The fields of Pulumi's own stack settings (sdk/go/common/workspace/project.go: ProjectStack).
+PULUMI_KEYS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
+KEYS = tuple(NAMESPACE + section for section in SECTIONS)
+
+
+class StackFile:
+    """The sections of a stack file, by name without the namespace, and what is wrong around them."""
+
+    def __init__(self, source: Source, root: MappingNode) -> None:
+        self._source = source
+        self.config: Spot = (None, root)
+        self.sections: dict[str, Spot] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self._read_top(root)
+
+    def _read_top(self, root: MappingNode) -> None:
+        for name, key, value in self._keys(root):
+            if name == CONFIG:
+                self.config = (key, value)
+            elif name not in PULUMI_KEYS:
+                self.diagnostics.append(self._unknown_top(name, key))
+        config, value = self.config
+        if config is None:
+            self._report(Code.MISSING_KEY, root, "the stack file has no `config:`", help="begin with `config:`")
+        elif isinstance(value, MappingNode):
+            self._read_config(value)
+        else:
+            self._report(
+                Code.NOT_A_MAPPING,
+                config,
+                "`config:` holds no keys",
+                help=f"write {KEYS[0]} and the others indented below it",
+            )
+
+    def _read_config(self, config: MappingNode) -> None:
+        for name, key, value in self._keys(config):
+            if name in KEYS:
+                self.sections[name.removeprefix(NAMESPACE)] = (key, value)
+            elif (wrong := self._unknown_config(name, key)) is not None:
+                self.diagnostics.append(wrong)
+
+    def _keys(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
+        """Each key with its text; a second one of the same name is reported: Pulumi's own parser stops at it."""
+        seen: dict[str, Node] = {}
+        for key, value in node.value:
+            name = key.value if isinstance(key, ScalarNode) else None
+            if name is None:
+                self._report(Code.KEY_NOT_TEXT, key, "a key is plain text, this is not", help="write a name")
+            elif name in seen:
+                self._report(
+                    Code.DUPLICATE_KEY,
+                    key,
+                    f"`{shown(name)}` is written twice in one block",
+                    help="put what belongs to both under one of them",
+                    also=((self._at(seen[name]), "first written here"),),
+                )
+            else:
+                seen[name] = key
+                yield name, key, value
+
+    def _unknown_top(self, name: str, key: Node) -> Diagnostic:
+        if name.startswith(NAMESPACE) or name in SECTIONS:
+            full = name if name.startswith(NAMESPACE) else NAMESPACE + name
+            message = f"`{shown(name)}` stands beside `config:`, where nothing reads it"
+            return self._finding(
+                Code.MISPLACED_KEY, key, message, help=f"write `{shown(full)}` below `config:`, indented"
+            )
+        message = f"a stack file has no key `{shown(name)}`"
+        return self._finding(Code.UNKNOWN_KEY, key, message, choices=Choices(to_ascii(name), PULUMI_KEYS))
+
+    def _unknown_config(self, name: str, key: Node) -> Diagnostic | None:
+        """A key that is ours or was meant to be; None for another namespace's."""
+        if name in SECTIONS:
+            message = f"`{name}` lacks its namespace"
+            return self._finding(Code.UNKNOWN_KEY, key, message, help=f"write `{NAMESPACE}{name}`")
+        close = nearest(to_ascii(name), KEYS)
+        if name.startswith(NAMESPACE) or ":" not in name or close:
+            message = f"there is no configuration `{shown(name)}`"
+            return self._finding(Code.UNKNOWN_KEY, key, message, choices=Choices(to_ascii(name), KEYS))
+        return None
+
+    def lines(self) -> list[range]:
+        """The line numbers (from 1) that the sections take."""
+        return [
+            range((key or value).start_mark.line + 1, value.end_mark.line + 2) for key, value in self.sections.values()
+        ]
+
+    def _at(self, node: Node) -> Place:
+        return self._source.place(node.start_mark.line, node.start_mark.column, width(node))
+
+    def _finding(
+        self, code: Code, node: Node, message: str, help: str | None = None, choices: Choices | None = None
+    ) -> Diagnostic:
+        return Diagnostic(code, message, self._at(node), help=help, choices=choices)
+
+    def _report(
+        self, code: Code, node: Node, message: str, help: str, also: tuple[tuple[Place, str], ...] = ()
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self._at(node), help=help, also=also))
