@@ -1,0 +1,1 @@
+"""The CrossGuard pack `substrate`: known mistakes in serving language models, refused whoever wrote the resource."""
