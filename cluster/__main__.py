@@ -1,0 +1,115 @@
+"""python -m cluster up|down|status|logs|env|exec|put-model: the embedded Kubernetes. Imports cluster.embedded, cluster.tools."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cluster import tools
+from cluster.embedded import seed, shell, status, stop, up
+from cluster.embedded.errors import ClusterError
+from cluster.embedded.layout import Root
+from cluster.embedded.ports import HOST
+
+
+def _up(options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    root = Root.at(options.root)
+    plan = up.up(root, up.Wishes(api=options.api_port, gateway=options.gateway_port, s3=options.s3_port))
+    print(
+        f"the cluster serves after {time.monotonic() - began:.1f} s: kubeconfig {root.kubeconfig}, "
+        f"Gateway http://{HOST}:{plan.ports.gateway}, S3 http://{HOST}:{plan.ports.s3}, logs {root.logs}"
+    )
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    root = Root.at(options.root)
+    found = stop.down(root, options.keep_data)
+    kept = f"; its data stay in {root.state}" if options.keep_data else ""
+    print(
+        f"the cluster is gone after {time.monotonic() - began:.1f} s{kept}" if found else "there is no cluster to end"
+    )
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    return 0 if status.show(Root.at(options.root)) else 1
+
+
+def _logs(options: argparse.Namespace) -> int:
+    status.logs(Root.at(options.root), options.component, options.follow)
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    print(shell.exports(shell.environment(Root.at(options.root), options.kubeconfig)), end="")
+    return 0
+
+
+def _exec(options: argparse.Namespace) -> int:
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    shell.run_inside(Root.at(options.root), command or ["sh"])
+    return 0
+
+
+def _put_model(options: argparse.Namespace) -> int:
+    stored = seed.upload(Root.at(options.root), options.file, options.key)
+    print(f"s3://models/{options.key} {'stored' if stored else 'was there already'}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cluster", description="The embedded Kubernetes of this clone.")
+    parser.add_argument("--root", type=Path, help="folder of the cluster (default: .substrate in the clone)")
+    verbs = parser.add_subparsers(required=True, metavar="up|down|status|logs|env|exec|put-model")
+    verb = verbs.add_parser("up", help="start it, or heal it")
+    for name, default in (("api", "a free one"), ("gateway", "8080"), ("s3", "a free one")):
+        verb.add_argument(f"--{name}-port", type=_port, help=f"port on {HOST} (default: {default}, then kept)")
+    verb.set_defaults(run=_up)
+    verb = verbs.add_parser("down", help="end it and remove all that it made")
+    verb.add_argument("--keep-data", action="store_true", help="keep etcd, images and volumes for the next up")
+    verb.set_defaults(run=_down)
+    verbs.add_parser("status", help="a table of its components").set_defaults(run=_status)
+    verb = verbs.add_parser("logs", help="name the logs, or show one")
+    verb.add_argument("component", nargs="?")
+    verb.add_argument("-f", "--follow", action="store_true")
+    verb.set_defaults(run=_logs)
+    verb = verbs.add_parser("env", help='shell exports: eval "$(python -m cluster env)"')
+    verb.add_argument("--kubeconfig", type=Path, help="of an existing cluster to use instead of the embedded one")
+    verb.set_defaults(run=_env)
+    verb = verbs.add_parser("exec", help="run a command inside its namespaces")
+    verb.add_argument("command", nargs=argparse.REMAINDER)
+    verb.set_defaults(run=_exec)
+    verb = verbs.add_parser("put-model", help="upload a file to s3://models/KEY unless it is there")
+    verb.add_argument("file", type=Path)
+    verb.add_argument("key")
+    verb.set_defaults(run=_put_model)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: write a number from 1 to 65535")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit code. A user's mistake is told in words, without a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ClusterError, tools.ToolError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; `python -m cluster up` goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

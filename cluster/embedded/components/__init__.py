@@ -1,0 +1,22 @@
+"""The components of the cluster, in the order of their start: one pure function of the plan. Imports cluster.embedded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from cluster.embedded import configs
+from cluster.embedded.components import control_plane, node, services
+from cluster.embedded.components.component import Component
+from cluster.embedded.plan import Plan
+
+
+def assemble(plan: Plan) -> tuple[Component, ...]:
+    """Every component; each comes after all that it waits for."""
+    return (*control_plane.components(plan), *node.components(plan), *services.components(plan))
+
+
+def fingerprint(plan: Plan) -> str:
+    """sha256 (hex) over commands and configuration: a running cluster with another one is out of date."""
+    shapes = [[c.name, c.command, dict(c.environment), c.after, c.doors, c.task] for c in assemble(plan)]
+    return hashlib.sha256(json.dumps([shapes, configs.render(plan)]).encode()).hexdigest()

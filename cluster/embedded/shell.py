@@ -1,0 +1,86 @@
+"""The environment of a shell that works on the cluster, and commands run inside it. Imports cluster.tools, cluster.pulumi_host."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cluster.embedded import state
+from cluster.embedded.errors import ClusterError
+from cluster.embedded.layout import Inside, Root
+from cluster.embedded.plan import Plan
+
+_LINKED = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
+
+
+def environment(root: Root, kubeconfig: Path | None = None) -> dict[str, str]:
+    """Variables for plain `pulumi` and `kubectl`; `kubeconfig` names that of an existing cluster, if it is not ours.
+
+    Fills `root.bin` with links to the tools that are not on PATH. Raises the errors of cluster.tools.
+    """
+    built_here = _link_tools(root)
+    variables = {
+        "KUBECONFIG": str(kubeconfig.absolute() if kubeconfig else root.kubeconfig),
+        "PATH": _first_on_path(root.bin, os.environ.get("PATH", os.defpath)),
+        "PULUMI_BACKEND_URL": f"file://{root.path / 'pulumi'}",
+        "PULUMI_HOME": str(root.path / "pulumi-home"),
+        "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+    }
+    if built_here:
+        variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    return variables
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """For `eval` in a shell."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def run_inside(root: Root, command: Sequence[str]) -> None:
+    """Become `command` inside the cluster's namespaces, as its administrator. Raises ClusterError where none runs."""
+    os.execvpe("nsenter", inside(root, command), os.environ | _inside_environment(root))
+
+
+def inside(root: Root, command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` inside the cluster's namespaces. Raises ClusterError where none runs."""
+    process = state.supervisor(root)
+    if process is None:
+        raise ClusterError(f"the cluster of {root.path} does not run", remedy="python -m cluster up")
+    return ["nsenter", "--target", str(process.pid), "--mount", "--net", "--pid", "--", *command]
+
+
+def _inside_environment(root: Root) -> dict[str, str]:
+    plan = Plan.read(root.plan)
+    path = plan.search_path() if plan else os.defpath
+    return {"KUBECONFIG": str(Inside.PKI / "admin.kubeconfig"), "PATH": path, "TMPDIR": str(Inside.TEMPORARY)}
+
+
+def _link_tools(root: Root) -> bool:
+    """Links in `root.bin`, and the language host, where the user has no Pulumi; True if Pulumi is the one built here."""
+    from cluster import pulumi_host, tools
+
+    built_here = not tools.official_pulumi()
+    root.bin.mkdir(parents=True, exist_ok=True)
+    (root.path / "pulumi").mkdir(exist_ok=True)  # the backend wants its folder to be there
+    for name in _LINKED:
+        found = tools.find(name)
+        ours = found is not None and found.source is tools.Source.CACHE
+        _link(root.bin / name, found.path if found and (ours or not shutil.which(name)) else None)
+    if built_here:
+        pulumi_host.install(root.bin)
+    return built_here
+
+
+def _link(link: Path, target: Path | None) -> None:
+    link.unlink(missing_ok=True)
+    if target is not None:
+        link.symlink_to(target)
+
+
+def _first_on_path(folder: Path, path: str) -> str:
+    others = [part for part in path.split(os.pathsep) if part and part != str(folder)]
+    return os.pathsep.join([str(folder), *others])

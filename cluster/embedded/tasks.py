@@ -1,0 +1,96 @@
+"""What is done once at every start, inside the namespaces: images, objects, the bucket. Imports cluster.embedded.
+
+python -m cluster.embedded.tasks images|addons|buckets
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster.embedded import addons, configs, s3
+from cluster.embedded.api import Api, ApiError, condition
+from cluster.embedded.errors import ClusterError
+from cluster.embedded.layout import Inside, Network
+from cluster.embedded.plan import Image, Plan
+
+_NAMESPACE = "k8s.io"  # containerd's, where the kubelet looks
+_IMPORT_TIMEOUT = 240  # seconds
+_ESTABLISHED_TIMEOUT = 30.0  # seconds
+
+
+def images(plan: Plan) -> None:
+    """Import every archive whose image is not in containerd yet, by digest: a tag may have got other content."""
+    listing = _ctr(plan, "images", "list")
+    known = {(line.split()[0], line.split()[2]) for line in listing.splitlines()[1:]}
+    for image in plan.images:
+        if (image.reference, image.digest) in known:
+            print(f"{image.reference} is here")
+        else:
+            _import(plan, image)
+
+
+def objects(plan: Plan) -> None:
+    """Apply the addons: definitions first, the rest once the API server knows the new kinds."""
+    api = Api.inside()
+    definitions = list(addons.definitions(Path(plan.binary("gateway-api-crds"))))
+    for definition in definitions:
+        api.apply(definition)
+    for definition in definitions:
+        _await_established(api, definition["metadata"]["name"])
+    for item in addons.objects():
+        api.apply(item)
+        print(f"applied {item['kind']} {item['metadata']['name']}")
+
+
+def buckets(_: Plan) -> None:
+    """Make the bucket of models."""
+    s3.Client(Network.NODE, Network.S3_PORT, s3.Keys.of(Inside.STATE / "s3.json")).make_bucket(s3.BUCKET)
+
+
+TASKS: dict[str, Callable[[Plan], None]] = {"images": images, "addons": objects, "buckets": buckets}
+
+
+def _import(plan: Plan, image: Image) -> None:
+    print(_ctr(plan, "images", "import", "--snapshotter", configs.snapshotter(), image.archive))
+    names = [line.split()[0] for line in _ctr(plan, "images", "list").splitlines()[1:]]
+    if image.reference not in names:
+        raise ClusterError(f"{image.archive} was imported and holds no image named {image.reference}")
+
+
+def _ctr(plan: Plan, *arguments: str) -> str:
+    command = [plan.binary("ctr"), "--address", str(Inside.CONTAINERD), "--namespace", _NAMESPACE, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_IMPORT_TIMEOUT)
+    if done.returncode != 0:
+        raise ClusterError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _await_established(api: Api, name: str) -> None:
+    deadline = time.monotonic() + _ESTABLISHED_TIMEOUT
+    while (
+        condition(api.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"), "Established").get(
+            "status"
+        )
+        != "True"
+    ):
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the API server does not serve {name} after {_ESTABLISHED_TIMEOUT:.0f} s")
+        time.sleep(0.05)
+
+
+def main(name: str) -> None:
+    plan = Plan.read(Inside.STATE / "plan.json")
+    if plan is None:
+        sys.exit(f"{Inside.STATE}/plan.json is missing: tasks are run by the supervisor")
+    try:
+        TASKS[name](plan)
+    except (ClusterError, ApiError, OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"{name}: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

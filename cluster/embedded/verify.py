@@ -1,0 +1,61 @@
+"""Whether the whole does its work, asked from the host as a user would. Imports cluster.embedded."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cluster.embedded import addons, probes
+from cluster.embedded.api import Api, ApiError, condition
+from cluster.embedded.components import control_plane, node, services
+from cluster.embedded.layout import Network, Root
+from cluster.embedded.plan import Plan
+from cluster.embedded.ports import HOST
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What does not hold, and the component whose log may tell why."""
+
+    what: str
+    component: str
+
+
+def problems(root: Root, plan: Plan) -> list[Problem]:
+    """All that does not hold; empty when the cluster is whole."""
+    api = Api.outside(root, plan.ports.api)
+    questions = (
+        (lambda: api.healthy(), "the API server is not ready", control_plane.API),
+        (lambda: _is_true(api, f"/api/v1/nodes/{Network.NODE_NAME}", "Ready"), "the node is not Ready", node.KUBELET),
+        (lambda: _has(api, _STORAGE), f"there is no storage class {addons.STORAGE_CLASS}", services.ADDONS),
+        (lambda: _has(api, _S3_SERVICE), "there is no Service s3", services.ADDONS),
+        (lambda: _is_true(api, _GATEWAY, "Programmed"), "the Gateway is not programmed", services.GATEWAY),
+        (lambda: _answers(plan.ports.gateway, 404), "the Gateway does not answer", services.GATEWAY),
+        (lambda: _answers(plan.ports.s3, 200, "/models?list-type=2"), "S3 does not answer", services.S3),
+    )
+    return [Problem(what, component) for question, what, component in questions if not _holds(question)]
+
+
+_STORAGE = f"/apis/storage.k8s.io/v1/storageclasses/{addons.STORAGE_CLASS}"
+_S3_SERVICE = f"/api/v1/namespaces/{addons.SYSTEM}/services/s3"
+_GATEWAY = f"/apis/gateway.networking.k8s.io/v1/namespaces/{addons.SYSTEM}/gateways/{addons.GATEWAY}"
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except (ApiError, OSError, http.client.HTTPException):
+        return False
+
+
+def _has(api: Api, path: str) -> bool:
+    return api.get(path) is not None
+
+
+def _is_true(api: Api, path: str, kind: str) -> bool:
+    return condition(api.get(path), kind).get("status") == "True"
+
+
+def _answers(port: int, status: int, path: str = "/") -> bool:
+    return probes.http_answers(HOST, port, path, status=(status,))(0)
