@@ -72,9 +72,14 @@ def hot(obj: KubernetesObject, pods: Sequence[Pod], options: Options) -> Hot | N
         for values, word in ((holder.labels, "label"), (holder.annotations, "annotation")):
             if text(values.get(TIER)) == HOT:
                 return Hot(f"{word} {TIER}: {HOT}", floor_of(holders, options))
-    names = {obj.name, *(text(holder.labels.get(label)) for holder in holders for label in NAME_LABELS)}
-    named = sorted(name for name in names if name and name in options.hot_models)
+    named = sorted(_names(obj, holders) & options.hot_models) if options.hot_models else []
     return Hot(f"hotModels names {named[0]}", floor_of(holders, options)) if named else None
+
+
+def _names(obj: KubernetesObject, holders: Iterable[Labelled]) -> set[str]:
+    """What a model may be called here. Raises UnknownValueError."""
+    labels = (text(holder.labels.get(label)) for holder in holders for label in NAME_LABELS)
+    return {name for name in (obj.name, *labels) if name}
 
 
 def floor_of(holders: Iterable[Labelled], options: Options) -> Floor:

@@ -102,11 +102,9 @@ def _by_kind(obj: KubernetesObject) -> Evidence | None:
     if obj.group != KSERVE_GROUP or obj.kind not in ("InferenceService", "LLMInferenceService"):
         return None
     served = _kserve_format(obj)
-    return (
-        None
-        if served in CLASSICAL_FORMATS
-        else Evidence(f"kind {obj.kind} of KServe" + (f", format {served}" if served else ""))
-    )
+    if served in CLASSICAL_FORMATS:
+        return None
+    return Evidence(f"kind {obj.kind} of KServe" + (f", format {served}" if served else ""))
 
 
 def _kserve_format(obj: KubernetesObject) -> str:

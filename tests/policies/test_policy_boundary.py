@@ -78,6 +78,13 @@ def test_scaler_whose_target_is_not_known_yet_does_not_hide_another() -> None:
     assert sorted(item.mandatory for item in found) == [False, True]
 
 
+def test_model_whose_name_is_not_known_yet_may_be_what_a_scaler_drives() -> None:
+    nameless = workload()
+    nameless["metadata"]["name"] = UNKNOWN
+
+    assert [item.mandatory for item in judge(nameless, hpa(metrics=[CPU]))] == [False]
+
+
 def test_scaler_that_may_own_a_hot_workload_defers_the_judgement() -> None:
     lost = scaled_object(minReplicaCount=2)
     lost["spec"]["scaleTargetRef"]["name"] = UNKNOWN
@@ -128,11 +135,8 @@ def test_patch_is_judged_by_what_it_sets_only() -> None:
     assert _patched(limits) == []
     assert "image of container engine" in _patched(image)[0]
     assert "spec.replicas is 0" in _patched(scale)[0]
-    scaler = {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "a", "labels": HOT},
-    }
+    floor = {"substrate.dev/min-replicas": "2"}
+    scaler = {"apiVersion": "autoscaling/v2", "metadata": {"name": "a", "labels": HOT, "annotations": floor}}
     assert _patched(scaler, "kubernetes:autoscaling/v2:HorizontalPodAutoscalerPatch") == []
 
 
