@@ -1,4 +1,4 @@
-"""python -m cluster up|down|status|logs|env|exec|put-model: the embedded Kubernetes. Imports cluster.embedded, cluster.tools."""
+"""The embedded Kubernetes from the shell: python -m cluster up|down|... Imports cluster.embedded and cluster.tools."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _logs(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    print(shell.exports(shell.environment(Root.at(options.root), options.kubeconfig)), end="")
+    print(shell.exports(shell.environment(Root.at(options.root), options.cluster == "existing")), end="")
     return 0
 
 
@@ -57,16 +57,25 @@ def _exec(options: argparse.Namespace) -> int:
     return 0
 
 
-def _put_model(options: argparse.Namespace) -> int:
-    stored = seed.upload(Root.at(options.root), options.file, options.key)
-    print(f"s3://models/{options.key} {'stored' if stored else 'was there already'}")
+def _seed(options: argparse.Namespace) -> int:
+    for key, tool in seed.LOCAL_STACK.items():
+        _report_upload(key, seed.upload(Root.at(options.root), tools.ensure([tool])[tool], key))
     return 0
+
+
+def _put_model(options: argparse.Namespace) -> int:
+    _report_upload(options.key, seed.upload(Root.at(options.root), options.file, options.key))
+    return 0
+
+
+def _report_upload(key: str, stored: bool) -> None:
+    print(f"s3://models/{key} {'stored' if stored else 'was there already'}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cluster", description="The embedded Kubernetes of this clone.")
     parser.add_argument("--root", type=Path, help="folder of the cluster (default: .substrate in the clone)")
-    verbs = parser.add_subparsers(required=True, metavar="up|down|status|logs|env|exec|put-model")
+    verbs = parser.add_subparsers(required=True, metavar="up|down|status|logs|env|exec|seed|put-model")
     verb = verbs.add_parser("up", help="start it, or heal it")
     for name, default in (("api", "a free one"), ("gateway", "8080"), ("s3", "a free one")):
         verb.add_argument(f"--{name}-port", type=_port, help=f"port on {HOST} (default: {default}, then kept)")
@@ -80,11 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("-f", "--follow", action="store_true")
     verb.set_defaults(run=_logs)
     verb = verbs.add_parser("env", help='shell exports: eval "$(python -m cluster env)"')
-    verb.add_argument("--kubeconfig", type=Path, help="of an existing cluster to use instead of the embedded one")
+    verb.add_argument(
+        "--for", dest="cluster", choices=("embedded", "existing"), default="embedded", help="existing: $KUBECONFIG's"
+    )
     verb.set_defaults(run=_env)
     verb = verbs.add_parser("exec", help="run a command inside its namespaces")
     verb.add_argument("command", nargs=argparse.REMAINDER)
     verb.set_defaults(run=_exec)
+    verbs.add_parser("seed", help="upload the weights of the local stack unless they are there").set_defaults(run=_seed)
     verb = verbs.add_parser("put-model", help="upload a file to s3://models/KEY unless it is there")
     verb.add_argument("file", type=Path)
     verb.add_argument("key")

@@ -1,1 +1,4 @@
-"""The embedded Kubernetes: one supervised process tree in namespaces of its own. Imports cluster.tools and cluster.images."""
+"""The embedded Kubernetes: one supervised process tree in namespaces of its own.
+
+Imports cluster.tools, cluster.images and cluster.pulumi_host.
+"""

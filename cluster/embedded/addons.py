@@ -24,8 +24,8 @@ _GATEWAY_API = "gateway.networking.k8s.io"
 
 
 def objects() -> list[Object]:
-    """All but the definitions of the Gateway API, in the order of their making."""
-    return [namespace(), storage_class(), *roles(), *s3_service(), *gateway()]
+    """All that the helper processes need to start, in the order of their making."""
+    return [namespace(), storage_class(), *roles(), *s3_service()]
 
 
 def definitions(source: Path) -> Iterator[Object]:

@@ -1,4 +1,4 @@
-"""The cluster's own branch in every cgroup hierarchy, version 1 and 2: made, counted, removed. Standard library only."""
+"""The cluster's own branch in every cgroup hierarchy, version 1 and 2: made, read, removed. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from cluster.embedded.errors import ClusterError
+from cluster.embedded.errors import OTHER_WAY, ClusterError
 
 MOUNT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids", "hugetlb")
@@ -30,8 +30,7 @@ def make(key: str) -> None:
     except OSError as error:
         raise ClusterError(
             f"the cgroup {error.filename or MOUNT} cannot be made: {error.strerror}",
-            remedy="in a container, start it privileged with a private cgroup namespace; or use a cluster that you have: "
-            "make up CLUSTER=existing KUBECONFIG=...",
+            remedy=f"in a container, start that privileged, with a cgroup namespace of its own; or {OTHER_WAY}",
         ) from error
 
 
@@ -45,7 +44,7 @@ def processes(key: str, below: str = "") -> set[int]:
 
 
 def remove(key: str, patience: float = 5.0) -> None:
-    """Remove the branches, deepest first. Raises ClusterError when something still runs in one after `patience` seconds."""
+    """Remove the branches, deepest first. Raises ClusterError if something runs in one after `patience` seconds."""
     deadline = time.monotonic() + patience
     left = [branch for branch in branches(key) if branch.exists()]
     while left:

@@ -16,6 +16,10 @@ from cluster.embedded.plan import Plan
 
 _PKI = Inside.PKI
 _STAGES = Path(__file__).with_name("kwok-stages.yaml")
+_UNUSED_PLUGINS = (
+    *(f"snapshotter.v1.{name}" for name in ("aufs", "btrfs", "devmapper", "zfs")),
+    "tracing.processor.v1.otlp",
+)
 KUBELET_HEALTH_PORT = 10248
 PROXY_HEALTH_PORT = 10256
 
@@ -48,8 +52,7 @@ def containerd(plan: Plan, snapshotter: str) -> str:
     return f"""version = 2
 root = "{Inside.STATE}/containerd"
 state = "{Inside.CONTAINERD.parent}"
-disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp"]
+disabled_plugins = [{", ".join(f'"io.containerd.{plugin}"' for plugin in _UNUSED_PLUGINS)}]
 
 [grpc]
 address = "{Inside.CONTAINERD}"

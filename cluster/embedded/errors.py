@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 TAIL_LINES = 15
+OTHER_WAY = "use a cluster that you have: make up CLUSTER=existing KUBECONFIG=/path/to/kubeconfig"
 
 
 class ClusterError(Exception):
-    """Something about the embedded cluster failed: `what`, the `remedy` where one is known, the log with its last lines."""
+    """Something about the cluster failed: `what`, the `remedy` where one is known, the log with its last lines."""
 
     def __init__(self, what: str, *, remedy: str = "", log: Path | None = None) -> None:
         self.what, self.remedy, self.log = what, remedy, log

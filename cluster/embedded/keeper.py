@@ -1,4 +1,4 @@
-"""The life of one component: wait for what it needs, start, know that it serves, start again. Imports cluster.embedded."""
+"""The life of one component: wait for what it needs, start, see that it serves, start again. Imports components."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where everything of one cluster lies: on the host, inside its namespaces, and on its network. Standard library only."""
+"""Where everything of one cluster lies: on the host, inside its namespaces, on its network. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cluster.embedded.errors import ClusterError
 
 CLONE = Path(__file__).resolve().parents[2]
 CONTEXT = "substrate-local"
+IMPORTED = "imported"
 _LOCK_PATIENCE = 900.0  # seconds: the longest that another `up`, first build included, is waited for
 
 
@@ -95,6 +96,11 @@ class Root:
     def status(self) -> Path:
         """What the supervisor last said of its components."""
         return self.state / "status.json"
+
+    @property
+    def imported(self) -> Path:
+        """Digests of the images that containerd was given."""
+        return self.state / IMPORTED
 
     @property
     def supervisor(self) -> Path:

@@ -1,6 +1,7 @@
-"""What the cluster's processes see of the file system: private mounts over /run, /var/lib and /var/log. Standard library only.
+"""What the cluster's processes see of the file system: private mounts over /run, /tmp and parts of /var.
 
-They find short fixed paths and leave nothing behind: the kernel drops the mounts with the mount namespace.
+They find short fixed paths and leave nothing behind: the kernel drops the mounts with the mount namespace. Imports the
+standard library only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from cluster.embedded.layout import Inside
 from cluster.embedded.linux import Mount, mount, unmount
 
-_COVERED = (Path("/run"), Path("/var/lib"), Path("/var/log"))
+_COVERED = (Path("/run"), Path("/tmp"), Path("/var/lib"), Path("/var/log"), Path("/var/tmp"))
 _KERNEL = Path("/proc/sys")
 # What the kubelet would write into the host's kernel (setupKernelTunables in pkg/kubelet/cm): it finds it done instead.
 _TUNABLES = {

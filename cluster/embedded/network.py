@@ -1,4 +1,4 @@
-"""The cluster's network namespace from inside: loopback, the node's bridge, routes that cannot leave. Standard library only."""
+"""The cluster's network namespace, from inside: the node's bridge, routes that cannot leave. Standard library only."""
 
 from __future__ import annotations
 

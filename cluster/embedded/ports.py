@@ -32,7 +32,7 @@ class Door:
 
 DOORS = (
     Door("api", (Network.NODE, Network.API_PORT), "--api-port"),
-    Door("gateway", (Network.NODE, Network.GATEWAY_PORT), "--gateway-port (make up GATEWAY_PORT=...)"),
+    Door("gateway", (Network.NODE, Network.GATEWAY_PORT), "--gateway-port, and baseUrl in Pulumi.local.yaml with it"),
     Door("s3", (Network.NODE, Network.S3_PORT), "--s3-port"),
 )
 
@@ -47,7 +47,7 @@ class Ports:
 
     @classmethod
     def choose(cls, key: str, wanted: dict[str, int]) -> Ports:
-        """What is asked for, else 8080 for the Gateway and for the rest free ports that are the same every time for a clone."""
+        """What is asked for; else 8080 for the Gateway, and for the rest free ports, always the same for a clone."""
         free = _free_ports(int(key, 16))
         return cls(
             api=wanted.get("api") or next(free),
@@ -87,7 +87,7 @@ def _listen(port: int, door: Door) -> socket.socket:
     if listener is None:
         raise ClusterError(
             f"port {port} on {HOST}, wanted for the cluster's {door.name}, is in use by {holder(port)}",
-            remedy=f"end that process, or choose another port with {door.option}",
+            remedy=f"end that, or choose another port: {door.option}",
         )
     listener.listen(_BACKLOG)
     listener.setblocking(False)

@@ -6,9 +6,8 @@ import os
 import shutil
 import sys
 
-from cluster.embedded.errors import ClusterError
+from cluster.embedded.errors import OTHER_WAY, ClusterError
 
-OTHER_WAY = "use a cluster that you have: make up CLUSTER=existing KUBECONFIG=/path/to/kubeconfig"
 _PROGRAMS = {"openssl": "openssl", "nsenter": "util-linux"}
 
 

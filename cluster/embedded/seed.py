@@ -10,6 +10,9 @@ from cluster.embedded.layout import Root
 from cluster.embedded.plan import Plan
 from cluster.embedded.ports import HOST
 
+# What Pulumi.local.yaml stages from: the object's key, and the tool whose file it is.
+LOCAL_STACK = {"smollm2-135m-instruct/model.gguf": "smollm2-135m.gguf"}
+
 
 def upload(root: Root, file: Path, key: str) -> bool:
     """Store `file` as s3://models/<key> unless an object of its size is there; True if it was stored now.

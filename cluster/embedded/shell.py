@@ -1,4 +1,4 @@
-"""The environment of a shell that works on the cluster, and commands run inside it. Imports cluster.tools, cluster.pulumi_host."""
+"""The environment of a shell for the cluster, and commands run inside. Imports cluster.tools, cluster.pulumi_host."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from cluster.embedded.plan import Plan
 _LINKED = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
 
 
-def environment(root: Root, kubeconfig: Path | None = None) -> dict[str, str]:
-    """Variables for plain `pulumi` and `kubectl`; `kubeconfig` names that of an existing cluster, if it is not ours.
+def environment(root: Root, existing: bool = False) -> dict[str, str]:
+    """Variables for plain `pulumi` and `kubectl` on the embedded cluster, or on the user's own.
 
-    Fills `root.bin` with links to the tools that are not on PATH. Raises the errors of cluster.tools.
+    Fills `root.bin` with links to the tools that are not on PATH. Raises ClusterError where an existing cluster is
+    meant and no kubeconfig is there, and the errors of cluster.tools.
     """
+    kubeconfig = _existing_kubeconfig() if existing else str(root.kubeconfig)
     built_here = _link_tools(root)
     variables = {
-        "KUBECONFIG": str(kubeconfig.absolute() if kubeconfig else root.kubeconfig),
+        "KUBECONFIG": kubeconfig,
         "PATH": _first_on_path(root.bin, os.environ.get("PATH", os.defpath)),
         "PULUMI_BACKEND_URL": f"file://{root.path / 'pulumi'}",
         "PULUMI_HOME": str(root.path / "pulumi-home"),
@@ -33,6 +35,18 @@ def environment(root: Root, kubeconfig: Path | None = None) -> dict[str, str]:
     if built_here:
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return variables
+
+
+def _existing_kubeconfig() -> str:
+    """The user's KUBECONFIG, a list of files maybe, else the default file."""
+    named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    files = [part for part in named.split(os.pathsep) if part]
+    if not any(Path(file).is_file() for file in files):
+        raise ClusterError(
+            f"no kubeconfig of an existing cluster: {named} is not there",
+            remedy="make up CLUSTER=existing KUBECONFIG=/path/to/kubeconfig",
+        )
+    return os.pathsep.join(str(Path(file).absolute()) for file in files)
 
 
 def exports(variables: Mapping[str, str]) -> str:
@@ -60,7 +74,7 @@ def _inside_environment(root: Root) -> dict[str, str]:
 
 
 def _link_tools(root: Root) -> bool:
-    """Links in `root.bin`, and the language host, where the user has no Pulumi; True if Pulumi is the one built here."""
+    """Links in `root.bin`, and the language host where the user has no Pulumi; True if Pulumi was built here."""
     from cluster import pulumi_host, tools
 
     built_here = not tools.official_pulumi()

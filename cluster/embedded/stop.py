@@ -1,4 +1,4 @@
-"""Ends a cluster and removes what it leaves: cgroups, state, the files that lead to it. Imports the standard library only."""
+"""Ends a cluster and removes what it leaves: cgroups, state, the files that lead to it. Imports cluster.embedded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def stop(root: Root) -> bool:
 
 
 def clear_traces(root: Root) -> None:
-    """What a supervisor that ended or was killed leaves outside its namespaces: cgroups, and its word on how it stands."""
+    """What a supervisor that ended or was killed leaves outside its namespaces: cgroups, its word on how it stands."""
     cgroups.remove(root.key)
     for file in (root.supervisor, root.status):
         file.unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 
     python -m cluster.embedded.supervisor ROOT api=3 gateway=4 s3=5
 
-Started by `up` with listening sockets as inherited descriptors. SIGTERM ends everything; SIGHUP runs the tasks again and
-cuts waiting short. Imports cluster.embedded.
+Started by `up` with listening sockets as inherited descriptors. SIGTERM ends everything; SIGHUP forgets failures, cuts
+waiting short and runs the tasks again. Imports cluster.embedded.
 """
 
 from __future__ import annotations

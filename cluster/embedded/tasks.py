@@ -1,6 +1,6 @@
 """What is done once at every start, inside the namespaces: images, objects, the bucket. Imports cluster.embedded.
 
-python -m cluster.embedded.tasks images|addons|buckets
+python -m cluster.embedded.tasks images|addons|gateway-api|buckets
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster.embedded import addons, configs, s3
+from cluster.embedded import addons, configs, files, s3
 from cluster.embedded.api import Api, ApiError, condition
 from cluster.embedded.errors import ClusterError
-from cluster.embedded.layout import Inside, Network
+from cluster.embedded.layout import IMPORTED, Inside, Network
 from cluster.embedded.plan import Image, Plan
 
 _NAMESPACE = "k8s.io"  # containerd's, where the kubelet looks
@@ -31,19 +31,23 @@ def images(plan: Plan) -> None:
             print(f"{image.reference} is here")
         else:
             _import(plan, image)
+    files.write(Inside.STATE / IMPORTED, " ".join(image.digest for image in plan.images))
 
 
-def objects(plan: Plan) -> None:
-    """Apply the addons: definitions first, the rest once the API server knows the new kinds."""
+def objects(_: Plan) -> None:
+    """Apply what every cluster needs: roles, the storage class, the Service of S3."""
+    _apply(Api.inside(), addons.objects())
+
+
+def gateway(plan: Plan) -> None:
+    """Apply the definitions of the Gateway API, then the Gateway once the API server knows the new kinds."""
     api = Api.inside()
     definitions = list(addons.definitions(Path(plan.binary("gateway-api-crds"))))
     for definition in definitions:
         api.apply(definition)
     for definition in definitions:
         _await_established(api, definition["metadata"]["name"])
-    for item in addons.objects():
-        api.apply(item)
-        print(f"applied {item['kind']} {item['metadata']['name']}")
+    _apply(api, addons.gateway())
 
 
 def buckets(_: Plan) -> None:
@@ -51,7 +55,18 @@ def buckets(_: Plan) -> None:
     s3.Client(Network.NODE, Network.S3_PORT, s3.Keys.of(Inside.STATE / "s3.json")).make_bucket(s3.BUCKET)
 
 
-TASKS: dict[str, Callable[[Plan], None]] = {"images": images, "addons": objects, "buckets": buckets}
+TASKS: dict[str, Callable[[Plan], None]] = {
+    "images": images,
+    "addons": objects,
+    "gateway-api": gateway,
+    "buckets": buckets,
+}
+
+
+def _apply(api: Api, items: Iterable[addons.Object]) -> None:
+    for item in items:
+        api.apply(item)
+        print(f"applied {item['kind']} {item['metadata']['name']}")
 
 
 def _import(plan: Plan, image: Image) -> None:

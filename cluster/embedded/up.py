@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cluster.embedded import cgroups, components, files, pki, ports, preflight, s3, state, stop, verify
-from cluster.embedded.errors import ClusterError
+from cluster.embedded.errors import OTHER_WAY, ClusterError
 from cluster.embedded.identity import Process
 from cluster.embedded.layout import CLONE, Root
 from cluster.embedded.plan import BINARIES, IMAGES, Image, Plan
@@ -53,24 +53,25 @@ def up(root: Root, wishes: Wishes, stream: TextIO = sys.stdout) -> Plan:
             process = None
         if process is None:
             process = _start(root, plan, report)
-        elif (changed := _adopt(root, plan)) or not _whole(root, plan):
-            what = "its images changed" if changed else "something of it does not serve"
-            report.say(f"the cluster runs and {what}: healing it")
+        else:
+            plan.write(root.plan)
+            faults = _faults(root, plan)
+            if not faults:
+                report.say("everything serves already")
+                return plan
+            report.say(f"the cluster runs; healing it: {', '.join(faults)}")
             _heal(root, process, report)
         wait_until_complete(root, plan, process, report)
         return plan
 
 
-def _whole(root: Root, plan: Plan) -> bool:
+def _faults(root: Root, plan: Plan) -> list[str]:
+    """What does not do its work, in words; empty when the cluster is whole."""
     status = state.read(root)
-    return status is not None and status.complete and not verify.problems(root, plan)
-
-
-def _adopt(root: Root, plan: Plan) -> bool:
-    """Write the plan down for the tasks of the running cluster; True if there are other images to import."""
-    before = Plan.read(root.plan)
-    plan.write(root.plan)
-    return before is None or before.images != plan.images
+    if status is None:
+        return ["it is still starting"]
+    missing = [f"{one.name} is {one.state}" for one in status.components.values() if not one.serves]
+    return missing or [problem.what for problem in verify.problems(root, plan)]
 
 
 def _heal(root: Root, process: Process, report: Report) -> None:
@@ -151,7 +152,7 @@ def _launch(root: Root, listeners: Mapping[str, int]) -> Process:
             env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(CLONE)},
         )
     if launcher.wait(_START_TIMEOUT) != 0:
-        raise ClusterError("the supervisor could not enter its namespaces", remedy=preflight.OTHER_WAY, log=log)
+        raise ClusterError("the supervisor could not enter its namespaces", remedy=OTHER_WAY, log=log)
     process = Process.read(root.supervisor)
     if process is None:
         raise ClusterError("the supervisor did not say which process it is", log=log)

@@ -28,9 +28,10 @@ def problems(root: Root, plan: Plan) -> list[Problem]:
     questions = (
         (lambda: api.healthy(), "the API server is not ready", control_plane.API),
         (lambda: _is_true(api, f"/api/v1/nodes/{Network.NODE_NAME}", "Ready"), "the node is not Ready", node.KUBELET),
+        (lambda: _imported(root, plan), "an image is not imported", node.IMAGES),
         (lambda: _has(api, _STORAGE), f"there is no storage class {addons.STORAGE_CLASS}", services.ADDONS),
         (lambda: _has(api, _S3_SERVICE), "there is no Service s3", services.ADDONS),
-        (lambda: _is_true(api, _GATEWAY, "Programmed"), "the Gateway is not programmed", services.GATEWAY),
+        (lambda: _is_true(api, _GATEWAY, "Programmed"), "the Gateway is not programmed", services.GATEWAY_API),
         (lambda: _answers(plan.ports.gateway, 404), "the Gateway does not answer", services.GATEWAY),
         (lambda: _answers(plan.ports.s3, 200, "/models?list-type=2"), "S3 does not answer", services.S3),
     )
@@ -47,6 +48,10 @@ def _holds(question: Callable[[], bool]) -> bool:
         return question()
     except (ApiError, OSError, http.client.HTTPException):
         return False
+
+
+def _imported(root: Root, plan: Plan) -> bool:
+    return root.imported.read_text().split() == [image.digest for image in plan.images]
 
 
 def _has(api: Api, path: str) -> bool:

@@ -1,14 +1,18 @@
-"""The components of the cluster, in the order of their start: one pure function of the plan. Imports cluster.embedded."""
+"""The components of the cluster, in the order of their start: a pure function of the plan. Imports cluster.embedded."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 from cluster.embedded import configs
 from cluster.embedded.components import control_plane, node, services
 from cluster.embedded.components.component import Component
 from cluster.embedded.plan import Plan
+
+_PACKAGE = Path(__file__).parent.parent
+_RESIDENT = ("addons", "forward", "keeper", "mounts", "network", "supervisor")
 
 
 def assemble(plan: Plan) -> tuple[Component, ...]:
@@ -17,6 +21,7 @@ def assemble(plan: Plan) -> tuple[Component, ...]:
 
 
 def fingerprint(plan: Plan) -> str:
-    """sha256 (hex) over commands and configuration: a running cluster with another one is out of date."""
+    """sha256 (hex) over commands, configuration and our own programs: a running cluster with another is out of date."""
     shapes = [[c.name, c.command, dict(c.environment), c.after, c.doors, c.task] for c in assemble(plan)]
-    return hashlib.sha256(json.dumps([shapes, configs.render(plan)]).encode()).hexdigest()
+    programs = [(_PACKAGE / f"{name}.py").read_text() for name in _RESIDENT]
+    return hashlib.sha256(json.dumps([shapes, configs.render(plan), programs]).encode()).hexdigest()

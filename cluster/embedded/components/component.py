@@ -1,4 +1,4 @@
-"""What a component is: a value that says how to start a process and how to know that it serves. Standard library only."""
+"""What a component is: a value that says how to start a process, and how to know that it serves. Imports probes."""
 
 from __future__ import annotations
 

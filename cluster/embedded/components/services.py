@@ -1,17 +1,17 @@
-"""What a bare Kubernetes lacks: objects, DNS, volumes, fake nodes, the Gateway, S3, the way in. Imports cluster.embedded."""
+"""What a bare Kubernetes lacks: DNS, volumes, fake nodes, the Gateway, S3, the way in. Imports cluster.embedded."""
 
 from __future__ import annotations
 
 from cluster.embedded import probes
 from cluster.embedded.components.component import FIRST_DOOR, Component, flags
 from cluster.embedded.components.control_plane import API
-from cluster.embedded.components.node import KUBELET
 from cluster.embedded.layout import Inside, Network
 from cluster.embedded.plan import Plan
 from cluster.embedded.ports import DOORS
 
-ADDONS, DNS, PROVISIONER, KWOK, GATEWAY, S3, BUCKETS, FORWARDER = (
+ADDONS, GATEWAY_API, DNS, PROVISIONER, KWOK, GATEWAY, S3, BUCKETS, FORWARDER = (
     "addons",
+    "gateway-api",
     "coredns",
     "node-local-provisioner",
     "kwok",
@@ -30,6 +30,7 @@ def components(plan: Plan) -> tuple[Component, ...]:
         _seaweedfs(plan),
         _buckets(plan),
         _addons(plan),
+        _gateway_api(plan),
         _coredns(plan),
         _provisioner(plan),
         _kwok(plan),
@@ -45,7 +46,12 @@ def _forwarder(plan: Plan) -> Component:
 
 def _addons(plan: Plan) -> Component:
     command = (plan.python, "-m", "cluster.embedded.tasks", "addons")
-    return Component(ADDONS, command, after=(API,), task=True, expected=3)
+    return Component(ADDONS, command, after=(API,), task=True, expected=1)
+
+
+def _gateway_api(plan: Plan) -> Component:
+    command = (plan.python, "-m", "cluster.embedded.tasks", "gateway-api")
+    return Component(GATEWAY_API, command, after=(API, ADDONS), task=True, expected=3)
 
 
 def _coredns(plan: Plan) -> Component:
@@ -96,7 +102,7 @@ def _traefik(plan: Plan) -> Component:
         probes.http_answers(Network.NODE, Network.GATEWAY_PORT, "/", status=(404,)),
     )
     environment = {"KUBECONFIG": str(Inside.PKI / "traefik.kubeconfig")}
-    return Component(GATEWAY, command, ready, after=(API, ADDONS, KUBELET), environment=environment, expected=2)
+    return Component(GATEWAY, command, ready, after=(API, GATEWAY_API), environment=environment, expected=2)
 
 
 def _seaweedfs(plan: Plan) -> Component:
