@@ -58,9 +58,9 @@ _PULUMI_VERSION = "3.259.0"
 KUBERNETES = GoProgram(
     "kubernetes",
     _KUBERNETES_SERVERS,
-    seconds=340,
+    seconds=300,
     disk=_GIB,
-    go_disk=3 * _GIB,
+    go_disk=4 * _GIB,
     release=_KUBERNETES_VERSION,
     module="kubernetes",
     packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in _KUBERNETES_SERVERS),
@@ -80,7 +80,7 @@ KUBECTL = GoProgram(
 PULUMI = GoProgram(
     "pulumi",
     ("pulumi",),
-    seconds=260,
+    seconds=240,
     disk=_GIB // 2,
     go_disk=3 * _GIB,
     release=_PULUMI_VERSION,
@@ -93,7 +93,7 @@ PULUMI_KUBERNETES = GoProgram(
     ("pulumi-resource-kubernetes",),
     seconds=420,
     disk=_GIB // 2,
-    go_disk=3 * _GIB,
+    go_disk=9 * _GIB // 2,
     release="4.25.0",
     module="pulumi-resource-kubernetes",
     packages=(".",),
@@ -101,7 +101,7 @@ PULUMI_KUBERNETES = GoProgram(
 COREDNS = GoProgram(
     "coredns",
     ("coredns",),
-    seconds=110,
+    seconds=105,
     disk=_GIB // 4,
     go_disk=3 * _GIB // 2,
     release="1.15.0",
@@ -121,7 +121,7 @@ KWOK = GoProgram(
 PROVISIONER = GoProgram(
     "node-local-provisioner",
     ("node-local-provisioner",),
-    seconds=60,
+    seconds=75,
     disk=_GIB // 4,
     go_disk=_GIB,
     release="0.1.0",
@@ -183,7 +183,7 @@ STAGER_ROOT = DebianRoot(
 )
 # A static shell and wget for the drain hook of images that have nothing else.
 BUSYBOX_ROOT = DebianRoot("busybox-root", (ROOT,), seconds=4, disk=64 * _MIB, packages=("busybox-static",))
-LLAMA_SERVER = LlamaServer("llama-server", ("llama-server", "LICENSE"), seconds=330, disk=_GIB)
+LLAMA_SERVER = LlamaServer("llama-server", ("llama-server", "LICENSE"), seconds=345, disk=_GIB)
 
 
 def _from(recipe: Recipe, *names: str) -> list[Tool]:

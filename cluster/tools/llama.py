@@ -60,7 +60,8 @@ class LlamaServer(Recipe):
         cmake, ninja = str(runner.tool("cmake")), str(runner.tool("ninja"))
         generator = ("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}")
         runner.run([cmake, *generator, "-S", str(source), "-B", str(built), *_CMAKE_FLAGS], cwd=space.work)
-        runner.run([cmake, "--build", str(built), "--target", "llama-server"], cwd=space.work)
+        # Not by `cmake --build`, which ends only when ninja does: a build that is stopped would go on.
+        runner.run([ninja, "-C", str(built), "llama-server"], cwd=space.work)
         shutil.copy2(built / "bin" / "llama-server", space.out / "llama-server")
         shutil.copyfile(source / "LICENSE", space.out / "LICENSE")
 
