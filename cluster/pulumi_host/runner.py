@@ -22,8 +22,6 @@ import pulumi.runtime
 
 SHOWN = 32
 INTERRUPTED = 130
-# What the SDK raises when the engine has stopped the run: the engine has named the cause, so nothing is added.
-_ENGINE_STOPPED = "Resource monitor has terminated, shutting down"
 _USER_ERRORS = (pulumi.RunError, pulumi.InputPropertyError, pulumi.InputPropertiesError)
 
 
@@ -102,8 +100,8 @@ def _as_main(program: Path) -> None:
 
 
 def _show(message: str) -> int:
-    if message != _ENGINE_STOPPED:
-        pulumi.log.error(message)
+    """Through the engine, which puts it among the diagnostics: printed lines are only information there."""
+    pulumi.log.error(message)
     return SHOWN
 
 

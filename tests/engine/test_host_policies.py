@@ -145,6 +145,7 @@ def test_update_without_preview_stops_before_the_resource_is_made(program: Comma
 
     assert up.status != 0
     assert MISTAKES["untagged"][1] in up.output, up.output
+    assert "Resource monitor has terminated" not in up.output and "Traceback" not in up.output
 
 
 def test_settings_reach_the_rules(program: Command, tmp_path: Path) -> None:

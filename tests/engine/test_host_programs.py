@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -167,7 +168,7 @@ def test_users_mistake_is_a_message_and_no_traceback(pulumi: Pulumi, project: Pa
     preview = pulumi(["preview"], project)
 
     assert preview.status != 0
-    assert said in preview.output
+    assert re.search(rf"error: .*{said}", preview.output), preview.output
     assert "Traceback" not in preview.output and "exit code" not in preview.output, preview.output
 
 
