@@ -88,6 +88,11 @@ class Lease:
         if self._lost:
             raise LeaseLost(f"lease {self.number} of {self.folder} was taken over")
 
+    def confirm(self) -> None:
+        """Looks at the volume now. Raises LeaseLost when another holds the lease."""
+        self._beat()
+        self.check()
+
     def release(self) -> None:
         """End the heartbeat and say so on the volume; a lost lease is left to its new holder."""
         self._over.set()

@@ -56,7 +56,7 @@ class Listing:
 
 
 def digest_of(files: Iterable[File]) -> str:
-    """sha256 (hex) of the JSON array of [path, sha256] pairs sorted by path: docs/architecture.md, the weights volume."""
+    """sha256 (hex) of the JSON array of [path, sha256] pairs sorted by path; see docs/architecture.md."""
     pairs = sorted([file.path, file.sha256] for file in files)
     return hashlib.sha256(json.dumps(pairs, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
@@ -109,12 +109,14 @@ def _source(data: Any, problems: list[str]) -> Source | None:
         problems.append('source: expected an object with at least "uri"')
         return None
     given = {key: value for key, value in data.items() if value not in (None, "")}
+    wrong = []
     for key, value in given.items():
         if key not in SOURCE_KEYS:
-            problems.append(f"source.{key}: unknown key; allowed: {', '.join(SOURCE_KEYS)}")
+            wrong.append(f"source.{key}: unknown key; allowed: {', '.join(SOURCE_KEYS)}")
         elif type(value) is not SOURCE_KEYS[key]:
-            problems.append(f"source.{key}: expected {SOURCE_KEYS[key].__name__}, got {value!r}")
-    if problems:
+            wrong.append(f"source.{key}: expected {SOURCE_KEYS[key].__name__}, got {value!r}")
+    problems += wrong
+    if wrong:
         return None
     source = Source(**given)
     problems += _source_problems(source)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stager import lease, publish, receipt, survey, verify
-from stager.errors import NoSpace, StagerError, VerificationFailed, VolumeFailed
+from stager.errors import Interrupted, NoSpace, StagerError, VerificationFailed, VolumeFailed
 from stager.journal import Journal
 from stager.listing import RECEIPT, Listing
 from stager.report import Progress, amount, say, span
@@ -119,9 +119,10 @@ def _as_holder(listing: Listing, options: Options, held: lease.Lease) -> str:
         line = complete(listing, options.volume) or _fetch_and_publish(listing, options, held)
         remove(held.folder)
         return line
-    except OSError as error:
-        if error.errno in FULL:
-            held.check()
+    except (OSError, StagerError) as error:
+        if not isinstance(error, Interrupted):
+            held.confirm()  # one who was taken over finds its paths gone: that is no failure of the volume
+        if isinstance(error, OSError) and error.errno in FULL:
             remove(held.work)
             raise NoSpace("no space on the volume", [str(error.strerror)], "the partial data was removed") from None
         raise
@@ -175,7 +176,7 @@ def _publish(listing: Listing, volume: Volume, held: lease.Lease, source: Source
     root = held.work / "set"
     uris = {file.path: source.uri(file.path) for file in listing.files}
     receipt.write(root, receipt.build(listing, root, uris))
-    held.check()
+    held.confirm()
     known = [RECEIPT, *uris]
     if not publish.publish(root, volume.published(listing.digest), known) and not complete(listing, volume):
         raise VolumeFailed(f"{volume.published(listing.digest)} cannot be replaced")

@@ -183,7 +183,7 @@ class Transfer:
                 persistence.failed(self._source.uri(chunk.part.file.path), failure)
 
     def _kept(self, chunk: Chunk, reached: int) -> int:
-        """Where the next request begins. A file that comes only whole counts when it is, and begins again until then."""
+        """Where the next request begins. A file that comes only whole counts when it is there, not before."""
         part = chunk.part
         if part.remote.ranges:
             return reached
@@ -201,6 +201,8 @@ class Transfer:
             self._require_going(part)
             for piece in self._source.read(part.file.path, at, chunk.end, part.remote):
                 piece = piece[: chunk.end - at]
+                if not piece:
+                    continue
                 self._write(part, piece, at)
                 at += len(piece)
                 self._window.give(len(piece))

@@ -68,7 +68,7 @@ class HttpSource:
             refuse(response, self.uri(path), MEANINGS)
             require_same(response, remote, self.uri(path))
             require_range(response, start, end, remote, self.uri(path))
-            yield from response.iter_raw(self._piece)
+            yield from pieces(response, self._piece)
 
 
 def client(patience: Patience, redirects: bool) -> httpx.Client:
@@ -91,6 +91,21 @@ def answered() -> Iterator[None]:
         raise SourceRefused("the source refused", [f"a redirect that cannot be followed: {error}"]) from None
     except httpx.TransportError as error:
         raise Transient(f"{type(error).__name__}: {error}".rstrip(": ")) from None
+
+
+def pieces(response: httpx.Response, size: int) -> Iterator[bytes]:
+    """The body in pieces of at least `size` bytes; what came before a failure is handed over before it is raised."""
+    held = bytearray()
+    try:
+        for block in response.iter_raw():
+            held += block
+            if len(held) >= size:
+                yield bytes(held)
+                held.clear()
+    except httpx.TransportError:
+        yield bytes(held)
+        raise
+    yield bytes(held)
 
 
 def refuse(response: httpx.Response, uri: str, meanings: Mapping[int, str]) -> None:

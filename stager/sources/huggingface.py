@@ -19,7 +19,7 @@ from stager.errors import SourceRefused
 from stager.listing import HEX_64
 from stager.retry import Patience
 from stager.sources.base import Changed, Remote, Transient
-from stager.sources.http import answered, client, range_header, refuse, require_range
+from stager.sources.http import answered, client, pieces, range_header, refuse, require_range
 
 PUBLIC = "https://huggingface.co"
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -61,7 +61,7 @@ class HubSource:
     def read(self, path: str, start: int, end: int, remote: Remote) -> Iterator[bytes]:
         with self._opened(path, range_header(start, end, remote)) as response:
             require_range(response, start, end, remote, self.uri(path))
-            yield from response.iter_raw(self._piece)
+            yield from pieces(response, self._piece)
 
     @contextmanager
     def _opened(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
