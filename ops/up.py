@@ -10,6 +10,7 @@ from ops import pulumi
 from ops.ask import ask
 from ops.console import Failure, fail, say, step
 from ops.explain import explain
+from ops.watch import watching
 
 
 def prepare(stack: str) -> None:
@@ -21,7 +22,8 @@ def prepare(stack: str) -> None:
 
 
 def deploy(stack: str) -> None:
-    with step("Updating the cluster", "20 s, and as long as the weights take to stage the first time"):
+    takes = "20 s, and as long as the weights take to stage the first time"
+    with step("Updating the cluster", takes), watching(pulumi.namespaces(stack)):
         update(stack)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from tests.e2e.harness import ROOT, Project, copy_project
 
 @pytest.fixture(scope="session")
 def embedded() -> None:
-    """The embedded cluster with the local stack's weights in its S3; both commands do nothing when it is so already."""
-    for command in ("up", "seed"):
-        subprocess.run([sys.executable, "-m", "cluster", command], cwd=ROOT, check=True)
+    """The embedded cluster with the local stack's weights in its S3; `make` does nothing when it is so already."""
+    subprocess.run(["make", "cluster"], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="session")

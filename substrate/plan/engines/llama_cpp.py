@@ -32,16 +32,19 @@ class LlamaCpp:
         return f"ghcr.io/ggml-org/llama.cpp:{variant}-b11434"
 
     def args(self, serving: Serving, placement: Placement) -> tuple[str, ...]:
-        """`--ctx-size` is the total over all slots, so that each of `parallel` requests has its whole context."""
+        """`--ctx-size` is the total over all slots, so that each of `parallel` requests has its whole context.
+
+        llama-server takes a flag and its value as two arguments, never as `--flag=value`.
+        """
         return (
-            f"--model={MODELS_MOUNT}/{first_gguf(serving.files)}",
-            f"--alias={serving.served_name}",
-            "--host=0.0.0.0",
-            f"--port={PORT}",
-            f"--ctx-size={serving.context * serving.parallel}",
-            f"--parallel={serving.parallel}",
-            f"--n-gpu-layers={999 if placement.gpus else 0}",
-            f"--threads={placement.cpus}",
+            *("--model", f"{MODELS_MOUNT}/{first_gguf(serving.files)}"),
+            *("--alias", serving.served_name),
+            *("--host", "0.0.0.0"),
+            *("--port", str(PORT)),
+            *("--ctx-size", str(serving.context * serving.parallel)),
+            *("--parallel", str(serving.parallel)),
+            *("--n-gpu-layers", "999" if placement.gpus else "0"),
+            *("--threads", str(placement.cpus)),
             "--metrics",
             "--slots",
             "--no-webui",
