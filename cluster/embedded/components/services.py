@@ -114,6 +114,7 @@ def _seaweedfs(plan: Plan) -> Component:
         "filer": "true",
         "filer.localSocket": Inside.RUN / "filer.sock",
         "master.telemetry": "false",
+        "master.electionTimeout": "1s",
         "master.volumeSizeLimitMB": 1024,
         "volume.max": 100,
         "volume.preStopSeconds": 0,

@@ -1,0 +1,166 @@
+"""Fixtures on the embedded cluster: the clone's own, left running, and a second one to break."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import images, tools
+from cluster.embedded import shell, state
+from cluster.embedded.layout import CLONE, Root
+from cluster.embedded.plan import Plan
+
+PATIENCE = 120.0  # seconds; longer than anything here takes on a busy machine of two cores
+SPARE_GATEWAY = 18099
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A cluster, used as a person would: the command line, kubectl, a shell inside."""
+
+    root: Root
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root.kubeconfig
+
+    @property
+    def plan(self) -> Plan:
+        plan = Plan.read(self.root.plan)
+        assert plan is not None, "it was never up"
+        return plan
+
+    @property
+    def supervisor(self) -> int:
+        """Its pid on the host."""
+        process = state.supervisor(self.root)
+        assert process is not None, "it does not run"
+        return process.pid
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cluster", "--root", str(self.root.path), *arguments]
+        return completed(command, check)
+
+    def up(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("up", *arguments, check=check)
+
+    def kubectl(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
+        command = [str(tools.path("kubectl")), "--kubeconfig", str(self.kubeconfig), *arguments]
+        return completed(command, check, stdin).stdout
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "--output=json"))
+        return found
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        together = {"apiVersion": "v1", "kind": "List", "items": objects}
+        self.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(together))
+
+    def inside(self, *command: str, check: bool = True) -> str:
+        return completed(shell.inside(self.root, command), check).stdout
+
+    def components(self) -> dict[str, state.ComponentStatus]:
+        status = state.read(self.root)
+        assert status is not None
+        return dict(status.components)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Embedded:
+    """The clone's own cluster, up. It stays up: `make down` ends it."""
+    embedded = Embedded(Root.at())
+    embedded.up()
+    return embedded
+
+
+@pytest.fixture(scope="module")
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A second cluster beside the clone's own, up, to be broken; gone afterwards."""
+    embedded = Embedded(Root.at(tmp_path_factory.mktemp("spare") / "root"))
+    try:
+        embedded.up("--gateway-port", str(SPARE_GATEWAY))
+        yield embedded
+    finally:
+        embedded.run("down", check=False)
+
+
+def completed(command: list[str], check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, cwd=CLONE, input=stdin, capture_output=True, text=True, timeout=PATIENCE * 2)
+    assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def eventually(what: str, holds: Callable[[], Any]) -> Any:
+    """What `holds` returns once that is true; the test fails when it is not after `PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+        time.sleep(0.1)
+    return found
+
+
+def namespace(name: str) -> dict[str, Any]:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def claim(name: str, where: str) -> dict[str, Any]:
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "node-local",
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    metadata = {"name": name, "namespace": where}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def python_pod(name: str, where: str, *command: str, volume: str | None = None) -> dict[str, Any]:
+    """A pod that Pod Security `restricted` admits, running Python from the stager's image; `volume` names a claim."""
+    container: dict[str, Any] = {
+        "name": "main",
+        "image": images.reference("stager"),
+        "imagePullPolicy": "Never",
+        "command": ["python3.11", *command],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    spec: dict[str, Any] = {
+        "containers": [container],
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    if volume:
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": volume}}]
+    metadata = {"name": name, "namespace": where, "labels": {"app": name}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def server_pod(name: str, where: str, volume: str | None = None) -> dict[str, Any]:
+    """A pod that serves the files of /data (or of /etc) on port 8000, Ready when it does."""
+    folder = "/data" if volume else "/etc"
+    pod = python_pod(name, where, "-m", "http.server", "8000", "--directory", folder, volume=volume)
+    pod["spec"]["containers"][0]["readinessProbe"] = {"httpGet": {"port": 8000, "path": "/"}, "periodSeconds": 1}
+    return pod
+
+
+def service(name: str, where: str) -> dict[str, Any]:
+    spec = {"selector": {"app": name}, "ports": [{"name": "http", "port": 80, "targetPort": 8000}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": where}, "spec": spec}
+
+
+def wait_ready(embedded: Embedded, where: str, *pods: str) -> None:
+    names = [f"pod/{pod}" for pod in pods]
+    embedded.kubectl("wait", "--namespace", where, "--for=condition=Ready", f"--timeout={PATIENCE:.0f}s", *names)
