@@ -152,6 +152,7 @@ def _environment(plan: Plan) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": plan.clone,
         "PYTHONUNBUFFERED": "1",
+        "KUBE_FEATURE_WatchListClient": "false",  # client-go asks for none; the API server has none to give
     }
 
 

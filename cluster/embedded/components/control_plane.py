@@ -55,6 +55,7 @@ def _serving() -> tuple[str, ...]:
         tls_private_key_file=_PKI / "apiserver.key",
         service_cluster_ip_range=Network.SERVICES,
         allow_privileged=True,
+        feature_gates="WatchList=false",  # Debian's etcd 3.4 cannot report progress, which watch-lists are built on
         profiling=False,
     )
 
