@@ -7,15 +7,15 @@ needed of the file system is O_CREAT|O_EXCL, rename(2) of a folder, and mtimes g
     .staging/<digest>/work.<n>/     what the holder of n writes: the set, and the journal
 
 - Only one process can create lease.<n>. It holds the lease as long as no lease.<n+1> exists.
-- lease.<n+1> may be created when lease.<n> says released, when its process is known to be dead (same boot, same PID
-  namespace, no such process of that start time), or when its heartbeat is older than the seconds it promised, both
-  times read from the volume's own clock.
+- lease.<n+1> may be created when the process of lease.<n> is known to be dead (same boot, same PID namespace, no such
+  process of that start time), or when its heartbeat is older than the seconds it promised, both times read from the
+  volume's own clock. A release dates the heartbeat back by that much.
 - Taker: read mtime(n), create n+1, read mtime(n) again and withdraw if it moved. Holder: touch lease.<n>, then look for
   n+1. Whatever the interleaving, at least one of them sees the other, so two cannot both go on.
 - A holder that was frozen (SIGSTOP, a hung mount) must beat again before its next write: `check` stands before each.
 - Taking over renames work.<n> to work.<n+1>. A former holder's paths are gone from then on: it can neither open, nor
-  unlink, nor publish anything. What it has open it could only fill with the same bytes of the same version, and `check`
-  keeps it from that too.
+  unlink, nor publish anything. One that was frozen between `check` and its write may still fill in that one piece: of
+  the very version and at the very place that the new holder goes on with, since a part of any other begins a new file.
 - The arbiter is the rename that publishes: it succeeds once for a digest, whoever believed what.
 """
 
@@ -94,11 +94,16 @@ class Lease:
         self.check()
 
     def release(self) -> None:
-        """End the heartbeat and say so on the volume; a lost lease is left to its new holder."""
+        """End the heartbeat, and date it back so that the next one need not wait; a full volume has room for that too.
+
+        A lost lease is left to its new holder.
+        """
         self._over.set()
         with self._lock:
             if not self._lost and self._path.exists():
-                _replace(self._path, {"released": True})
+                os.utime(self._path)
+                silent_since = self._path.stat().st_mtime - self._seconds - 1
+                os.utime(self._path, (silent_since, silent_since))
 
     def _keep(self) -> None:
         while not self._over.wait(self._seconds / BEATS_IN_A_LEASE):
@@ -172,13 +177,6 @@ def _create(folder: Path, number: int, seconds: float) -> bool:
     return True
 
 
-def _replace(path: Path, content: dict[str, Any]) -> None:
-    """Rewrite a lease file whole: by a rename, since a reader must not see it empty."""
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    fresh.write_text(json.dumps(content))
-    fresh.rename(path)
-
-
 def _look(folder: Path, number: int) -> _Seen | None:
     """A lease file now. It is opened first, since NFS refreshes its cached attributes at an open."""
     try:
@@ -193,7 +191,7 @@ def _look(folder: Path, number: int) -> _Seen | None:
 
 
 def _abandoned(folder: Path, seen: _Seen) -> bool:
-    if seen.content.get("released") or _is_dead(seen.content):
+    if _is_dead(seen.content):
         return True
     silent = (_now_ns(folder) - seen.mtime_ns) / 1e9
     return silent > float(seen.content.get("seconds", DEFAULT_SECONDS))

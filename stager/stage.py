@@ -209,6 +209,8 @@ def volume_failures(volume: Volume) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in FULL:
+            raise NoSpace("no space on the volume", [f"{volume.root}: {error.strerror}"]) from None
         name = f" ({os.path.relpath(error.filename, volume.root)})" if error.filename else ""
         raise VolumeFailed(f"the volume {volume.root} failed: {error.strerror or error}{name}") from error
 

@@ -123,7 +123,14 @@ def _part(index: int, file: File, remote: Remote, work: Work, source: Source) ->
     record = work.records.get(index)
     number = record.number + 1 if record else 1
     same = record and record.identity == identity_of(source, file.path, remote) and record.size == remote.size
-    if record and same and remote.ranges and record.done.total() and _size(work.root / file.path) == record.size:
+    if (
+        record
+        and same
+        and remote.version
+        and remote.ranges
+        and record.done.total()
+        and _size(work.root / file.path) == record.size
+    ):
         return Part(index, file, remote, record.number, Ranges(record.done.intervals()))
     return Part(index, file, remote, number)
 

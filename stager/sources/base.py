@@ -11,6 +11,7 @@ from typing import Protocol
 class Remote:
     """A file as the source describes it: `size` in bytes; `version` differs whenever its bytes may.
 
+    An empty version says that the source tells none: such a file is fetched in one run or begun again.
     `ranges` is False where the source can only send it whole. `sha256` (hex) is the source's own word where it has one.
     """
 

@@ -18,6 +18,7 @@ from stager.sources.base import Changed, RangeIgnored, Remote, Transient
 
 PASSING_STATUSES = {408, 425, 429}
 HEAD_NOT_OFFERED = {400, 405, 501}
+UNTRUSTED = "its certificate is not trusted here; SSL_CERT_FILE names the authorities that are"
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 MEANINGS = {
     401: "it wants credentials; an http source is read without any",
@@ -90,6 +91,8 @@ def answered() -> Iterator[None]:
     except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL) as error:
         raise SourceRefused("the source refused", [f"a redirect that cannot be followed: {error}"]) from None
     except httpx.TransportError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise SourceRefused("the source refused", [f"{error.request.url.host}: {UNTRUSTED}"]) from None
         raise Transient(f"{type(error).__name__}: {error}".rstrip(": ")) from None
 
 
@@ -135,11 +138,11 @@ def retry_after(value: str | None) -> float | None:
 
 
 def remote_of(response: httpx.Response, size: int, ranges: bool, uri: str) -> Remote:
-    """The version is the ETag, else the date. Without either only the size tells versions apart, and the sha256."""
+    """The version is the ETag, else the date. Without either there is none."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise SourceRefused("the source refused", [f"{uri}: the server compresses it; its size is not the file's"])
-    etag = response.headers.get("etag")
-    return Remote(size, f"etag {etag}" if etag else f"date {response.headers.get('last-modified', '')}", ranges)
+    etag, date = response.headers.get("etag"), response.headers.get("last-modified")
+    return Remote(size, f"etag {etag}" if etag else f"date {date}" if date else "", ranges)
 
 
 def range_header(start: int, end: int, remote: Remote) -> dict[str, str]:
@@ -151,7 +154,7 @@ def condition(remote: Remote) -> dict[str, str]:
     kind, _, value = remote.version.partition(" ")
     if kind == "etag" and value.startswith('"'):
         return {"If-Match": value}
-    if kind == "date" and value:
+    if kind == "date":
         return {"If-Unmodified-Since": value}
     return {}
 
@@ -160,7 +163,7 @@ def require_same(response: httpx.Response, remote: Remote, uri: str) -> None:
     """Raises Changed when the answer names another version than `remote`, for servers that ignore the condition."""
     kind, _, value = remote.version.partition(" ")
     now = response.headers.get("etag" if kind == "etag" else "last-modified")
-    if now is not None and value and now.removeprefix("W/") != value.removeprefix("W/"):
+    if now is not None and kind and now.removeprefix("W/") != value.removeprefix("W/"):
         raise Changed(f"{uri} is another version now")
 
 

@@ -18,12 +18,13 @@ from stager import listing
 from stager.errors import SourceRefused
 from stager.listing import HEX_64
 from stager.retry import Patience
-from stager.sources.base import Changed, Remote, Transient
+from stager.sources.base import Remote
 from stager.sources.http import answered, client, pieces, range_header, refuse, require_range
 
 PUBLIC = "https://huggingface.co"
 REDIRECTS = {301, 302, 303, 307, 308}
 MOST_REDIRECTS = 5
+EXPIRED = {400, 401, 403}  # what CDNs answer to a signature that has run out
 
 
 class HubSource:
@@ -66,7 +67,8 @@ class HubSource:
     @contextmanager
     def _opened(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         """The answer to a GET after its redirects; it starts at the CDN when the address there is known."""
-        url = self._located.get(path) or self._address(path)
+        known = self._located.get(path)
+        url = known or self._address(path)
         for _ in range(MOST_REDIRECTS):
             mine = {**headers, **self._authorization(url)}
             with answered(), self._client.stream("GET", url, headers=mine) as response:
@@ -75,8 +77,9 @@ class HubSource:
                     if not self._is_ours(url):
                         self._located[path] = url
                     continue
-                if response.status_code in (400, 401, 403) and self._located.pop(path, None) == url:
-                    raise Transient(f"{response.status_code} from the CDN: its signed address has expired", 0.0)
+                if response.status_code in EXPIRED and known:
+                    known, url = None, self._address(path)  # its signature has run out: ask the hub for another
+                    continue
                 self._refuse(response, path)
                 yield response
                 return
@@ -105,11 +108,11 @@ class HubSource:
     def _refuse(self, response: httpx.Response, path: str) -> None:
         """Raises what a refusal of the hub means, told apart by status and X-Error-Code."""
         status, code = response.status_code, response.headers.get("x-error-code", "")
-        if status in (401, 403, 404):
+        if not self._is_ours(str(response.request.url)):
+            refuse(response, f"{self.uri(path)} at the CDN {response.request.url.host}", {})
+        elif status in (401, 403, 404):
             target, meaning = self._meaning(status, code, path)
             raise SourceRefused("the source refused", [f"{target}: {status} {meaning}"])
-        if status == 412:
-            raise Changed(f"{self.uri(path)} is another version now")
         refuse(response, self.uri(path), {})
 
     def _meaning(self, status: int, code: str, path: str) -> tuple[str, str]:

@@ -21,9 +21,8 @@ from stager.sources.base import Changed, Remote, Transient
 STATUS = re.compile(r"status code: (\d{3})")
 CODE = re.compile(r"<Code>([^<]*)</Code>")
 MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
-CAUSE = re.compile(
-    r'"(tcp connect error|dns error)"|(TimedOut|UnexpectedEof|InvalidCertificate|NotValidForName|IncompleteMessage)'
-)
+CAUSE = re.compile(r'"(tcp connect error|dns error)"|(TimedOut|UnexpectedEof|IncompleteMessage)')
+UNTRUSTED = "the endpoint's certificate is not trusted here; SSL_CERT_FILE names the authorities that are"
 # S3 error codes with a 4xx status that ask for another try.
 PASSING_CODES = {"RequestTimeout", "SlowDown", "ThrottlingException", "TooManyRequests", "OperationAborted"}
 PASSING_STATUSES = {408, 425, 429}
@@ -103,6 +102,8 @@ class S3Source:
     def _judged(self, path: str, error: Exception) -> Exception:
         text = str(error)
         status = _status(error)
+        if "InvalidCertificate" in text:
+            return SourceRefused("the source refused", [f"s3://{self._bucket}/: {UNTRUSTED}"])
         code = _first(CODE, text)
         if status is None or status >= 500 or status in PASSING_STATUSES or code in PASSING_CODES:
             return Transient(_described(status, code, text))

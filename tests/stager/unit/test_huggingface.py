@@ -13,7 +13,7 @@ from stager.sources.huggingface import origin
 from stager.stage import stage
 from tests.stager import sets
 from tests.stager.hub import COMMIT, REPOSITORY, CdnServer, Hub, HubServer
-from tests.stager.webserver import Server, passing, serving
+from tests.stager.webserver import Server, answering, passing, serving
 
 CONTENTS = {"model.safetensors": sets.noise(2_000_000), "config.json": b"{}"}
 TOKEN = "hf_canary0123456789"
@@ -88,6 +88,11 @@ def test_an_address_at_the_cdn_that_expired_is_asked_for_again(field: Field, tmp
 
     field.cdn.site.faults.extend([passing, passing, expire])
     assert stage_from(field, tmp_path) == CONTENTS
+
+
+def test_a_cdn_that_refuses_even_a_fresh_address_ends_with_4(field: Field, tmp_path: Path) -> None:
+    field.cdn.site.faults.extend([answering(403)] * 50)
+    assert "model.safetensors at the CDN 127.0.0.1: 403" in refusal(field, tmp_path)
 
 
 def test_a_reset_of_the_cdn_goes_on_at_the_very_byte(field: Field, tmp_path: Path) -> None:

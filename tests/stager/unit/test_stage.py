@@ -399,7 +399,7 @@ def test_one_who_loses_the_lease_waits_and_finds_the_set_published(
         if not stolen:
             stolen.append(True)
             winner = Place(place.share, place.volume, place.listed)
-            (place.staging / "lease.1").write_text('{"released": true}')
+            os.utime(place.staging / "lease.1", (1, 1))
             winner.stage()
 
     monkeypatch.setattr(Part, "write", steal)
@@ -428,7 +428,7 @@ def test_partial_data_untouched_for_a_day_is_swept_and_younger_is_not(place: Pla
         assert isinstance(held, lease.Lease)
         (held.work / "part").write_bytes(b"x")
         held.release()
-    os.utime(old / "lease.1", (1, 1))
+    os.utime(old / "lease.1", (1, 1))  # the young one was released a moment ago
     place.stage()
     assert not old.exists() and young.exists()
 
