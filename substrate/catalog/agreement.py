@@ -7,33 +7,40 @@ checked must be what is served, so any difference is an error.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
 from substrate.catalog.reader import Refused
 from substrate.catalog.scalars import Ambiguous
+from substrate.catalog.shape import NAMESPACE, SECTIONS
 from substrate.catalog.showing import shown
-from substrate.catalog.stackfile import NAMESPACE
 
 _ELSEWHERE = "write it in the stack file only: not with `-c`, and not in Pulumi.yaml"
 
 
-def disagreements(data: Mapping[str, object], engine: Mapping[str, object], where: Locator) -> Iterator[Diagnostic]:
-    """Every place where the file's value is not the engine's. Engine keys may carry the namespace; None is absence."""
+def disagreements(
+    data: Mapping[str, object], engine: Mapping[str, object], misspelt: Collection[str], where: Locator
+) -> Iterator[Diagnostic]:
+    """Every place where the file's value is not the engine's. Engine keys may carry the namespace; None is absence.
+
+    Sections that are `misspelt` in the file are passed over: the engine knows them under the name that is written.
+    """
     theirs = {
         key.removeprefix(NAMESPACE): value
         for key, value in engine.items()
         if value is not None and (key.startswith(NAMESPACE) or ":" not in key)
     }
     for section, value in data.items():
+        if section in misspelt:
+            continue
         if section in theirs:
             yield from _differences(value, _parsed(theirs[section]), (section,), where)
         else:
             message = f"Pulumi's engine did not read `{NAMESPACE}{section}` from this file"
             yield where.report(Code.ENGINE_DISAGREES, (section,), message, at=where.key((section,)))
-    for section in theirs.keys() - data.keys():
+    for section in theirs.keys() & set(SECTIONS) - data.keys():
         message = f"Pulumi's engine has a value for `{NAMESPACE}{shown(section)}`, this file has none"
         yield where.report(Code.ENGINE_DISAGREES, (), message, at=where.key(()), help=_ELSEWHERE)
 

@@ -12,6 +12,7 @@ from typing import Protocol, Self, TypeVar
 
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Choices
+from substrate.catalog.secrets import hidden
 from substrate.catalog.showing import code_points, shown, to_ascii
 from substrate.facts.accelerators import ACCELERATORS
 from substrate.values import Bytes, Digest
@@ -167,7 +168,7 @@ def dns_label(text: str) -> str:
 
 def _slug(text: str) -> str:
     """The nearest DNS label: `Qwen_7B` becomes `qwen-7b`."""
-    return re.sub("[^a-z0-9]+", "-", to_ascii(text[:200]).lower()).strip("-")[:LABEL_LENGTH].rstrip("-")
+    return re.sub("[^a-z0-9]+", "-", to_ascii(hidden(text[:200])).lower()).strip("-")[:LABEL_LENGTH].rstrip("-")
 
 
 def node_name(text: str) -> str:

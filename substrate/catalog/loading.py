@@ -9,7 +9,7 @@ from typing import Any
 
 from substrate.catalog.agreement import disagreements
 from substrate.catalog.codes import Code
-from substrate.catalog.diagnostics import CatalogError, Diagnostic, errors, in_order
+from substrate.catalog.diagnostics import CatalogError, Diagnostic, Place, errors, in_order
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog
 from substrate.catalog.reader import Reader
@@ -55,9 +55,9 @@ def _judged(source: Source, file: StackFile, engine_config: Mapping[str, object]
     where = Locator(source, file.config, file.sections)
     data = {section: reader.value(node, (section,)) for section, (_, node) in file.sections.items()}
     diagnostics = [*file.diagnostics, *reader.diagnostics]
-    if file.config[0] is not None:
+    if file.readable:
         if engine_config is not None:
-            diagnostics += disagreements(data, engine_config, where)
+            diagnostics += disagreements(data, engine_config, file.misspelt, where)
         reading = read_sections(data, where)
         draft = _draft(reading)
         diagnostics += [*reading.diagnostics, *judge(draft, where)]
@@ -76,13 +76,13 @@ def _draft(reading: Reading) -> Catalog:
 
 
 def _with_secrets(diagnostics: Iterable[Diagnostic], source: Source, file: StackFile) -> Iterator[Diagnostic]:
-    """Add every secret that stands in our sections; what a field says of the same line is then said already."""
+    """Add every secret that stands in our sections; nothing else is said of the value that holds it."""
     ours = file.lines()
-    lines = set()
+    places: dict[int, list[Place]] = {}
     for start, length, what in found(source.text):
         place = source.at(start, length)
         if any(place.line in section for section in ours):
-            lines.add(place.line)
+            places.setdefault(place.line, []).append(place)
             yield Diagnostic(
                 Code.INLINE_SECRET,
                 f"{what} stands in the stack file",
@@ -91,5 +91,10 @@ def _with_secrets(diagnostics: Iterable[Diagnostic], source: Source, file: Stack
                 help="put it into a Kubernetes Secret, and name that with `secretRef`",
             )
     for each in diagnostics:
-        if not (each.code is Code.INLINE_SECRET and each.place.line in lines):
+        if not any(_overlap(each.place, place) for place in places.get(each.place.line, ())):
             yield each
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    """Whether two marks of one line share a character."""
+    return one.column < other.column + other.width and other.column < one.column + one.width

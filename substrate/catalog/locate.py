@@ -89,8 +89,21 @@ class Locator:
         read = node.value if node.style else read_plain(node.value)
         return read if isinstance(read, str) else None
 
+    def number(self, path: Path) -> int | None:
+        """The whole number written at a path; None where it is absent or something else."""
+        spot = self._find(path)
+        if spot is None or not isinstance(spot[1], ScalarNode) or spot[1].style:
+            return None
+        read = read_plain(spot[1].value)
+        return read if isinstance(read, int) and not isinstance(read, bool) else None
+
     def has(self, path: Path) -> bool:
         return self._find(path) is not None
+
+    def is_block(self, path: Path) -> bool:
+        """Whether a mapping stands at a path."""
+        spot = self._find(path)
+        return spot is not None and isinstance(spot[1], MappingNode)
 
     def names(self, *path: str) -> tuple[str, ...]:
         """The keys written at a path, in the file's order; none where it is absent."""
@@ -118,6 +131,7 @@ class Locator:
         severity: Severity = Severity.ERROR,
     ) -> Diagnostic:
         """A diagnostic at a path's value; `also` are other paths that it follows from, each with what to say of it."""
-        places = tuple((self.value(other), said) for other, said in also if self.has(other))
         place = at or self.value(path)
-        return Diagnostic(code, message, place, path, severity, tuple(notes), help, choices, places)
+        places = [(self.value(other), said) for other, said in also if self.has(other)]
+        others = tuple(each for each in places if each[0] != place)
+        return Diagnostic(code, message, place, path, severity, tuple(notes), help, choices, others)

@@ -42,14 +42,16 @@ class Reader:
         return node.value if isinstance(node, ScalarNode) and node.style else read_plain(node.value)
 
     def _refuse(self, node: Node, path: Path) -> Refused:
-        place = self._at(node)
-        if self._text[node.start_mark.index] == "&":
+        start = node.start_mark
+        token = self._text[start.index : start.index + 100].split(maxsplit=1)[0]
+        place = self._source.place(start.line, start.column, len(token))
+        if token.startswith("&"):
             self.diagnostics.append(anchor(place, path))
             return REFUSED
         self.diagnostics.append(
             Diagnostic(
                 Code.TAG,
-                f"the tag `{shown(node.tag)}` is not read, and never run",
+                f"the tag `{shown(token)}` is not read, and never run",
                 place,
                 path,
                 help="remove it; text that looks like something else goes in quotes",

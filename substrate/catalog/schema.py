@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 from substrate.catalog.model import Catalog
-from substrate.catalog.shape import REQUIRED, SECTIONS
-from substrate.catalog.stackfile import CONFIG, NAMESPACE, PULUMI_KEYS
+from substrate.catalog.shape import NAMESPACE, REQUIRED, SECTIONS
+from substrate.catalog.stackfile import CONFIG, PULUMI_KEYS
 
 # Draft 7 is what yaml-language-server, and so most editors, read completely.
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -49,6 +49,8 @@ def _tidy(node: Any) -> Any:
     some = [each for each in node.get("anyOf", ()) if each != {"type": "null"}]
     if len(some) == 1:
         node = {**{key: value for key, value in node.items() if key != "anyOf"}, **some[0]}
+    if "patternProperties" in node:
+        node = _named(node)
     return {
         key: {name: _tidy(each) for name, each in value.items()} if key == "properties" else _tidy(value)
         for key, value in node.items()
@@ -56,8 +58,17 @@ def _tidy(node: Any) -> Any:
     }
 
 
+def _named(node: dict[str, Any]) -> dict[str, Any]:
+    """A table of names: a name of another form is wrong, not merely of another kind."""
+    ((pattern, value),) = node["patternProperties"].items()
+    rest = {key: each for key, each in node.items() if key != "patternProperties"}
+    return {**rest, "propertyNames": {"pattern": pattern}, "additionalProperties": value}
+
+
 def _noise(key: str, value: Any) -> bool:
-    return (key in ("title", "examples") and not isinstance(value, dict)) or (key == "default" and value in (None, {}))
+    return (key in ("title", "examples") and not isinstance(value, dict)) or (
+        key == "default" and (value is None or isinstance(value, dict))
+    )
 
 
 def text() -> str:

@@ -29,6 +29,8 @@ from substrate.catalog.spelling import nearest
 SINGLE: dict[str, type[Block]] = {"cluster": Cluster, "defaults": Defaults}
 TABLES: dict[str, type[Block]] = {"pools": Pool, "stores": Store, "teams": Team, "models": Model, "servers": Server}
 SECTIONS = (*SINGLE, *TABLES)
+NAMESPACE = "substrate:"
+SECTION_KEYS = tuple(NAMESPACE + section for section in SECTIONS)
 REQUIRED = ("cluster", "pools", "stores", "teams", "models")
 EXAMPLES = {
     "cluster": "{context: homelab, baseUrl: http://127.0.0.1:8080}",
@@ -65,10 +67,10 @@ class Finding:
 
 
 def read_sections(data: Mapping[str, object], where: Locator) -> Reading:
-    """Validate every section by itself. `data` maps a section's name to its plain value; misspelt keys are renamed in it."""
+    """Validate every section by itself. `data` maps a section to its plain value; misspelt keys are renamed in it."""
     reading = Reading()
     for section in REQUIRED:
-        if section not in data:
+        if section not in data and not _swallowed(NAMESPACE + section, data):
             reading.add(_missing_section(section, where))
     for section, value in data.items():
         if section in SINGLE:
@@ -76,6 +78,13 @@ def read_sections(data: Mapping[str, object], where: Locator) -> Reading:
         else:
             _read_table(section, value, where, reading)
     return reading
+
+
+def _swallowed(key: str, value: object) -> bool:
+    """Whether a section's key stands inside another block: that is reported there."""
+    if not isinstance(value, Mapping):
+        return False
+    return key in value or any(_swallowed(key, inner) for inner in value.values())
 
 
 def _missing_section(section: str, where: Locator) -> Diagnostic:
@@ -100,6 +109,9 @@ def _read_table(section: str, value: object, where: Locator, reading: Reading) -
         reading.add(where.report(Code.EMPTY, (section,), message, help=f"name at least one: {EXAMPLES[section]}"))
     before: str | None = None
     for name, entry in value.items():
+        if name in SECTION_KEYS:
+            reading.add(_swallowed_section(section, name, where))
+            continue
         if _belongs_inside(section, name, entry):
             reading.add(_misplaced_entry(section, name, before, where))
             reading.blocks.get(section, {}).pop(before or "", None)
@@ -115,6 +127,12 @@ def _not_a_table(section: str, noun: str, value: object, where: Locator) -> Diag
     message = f"`substrate:{section}` " + ("has no value" if empty else f"is no mapping from names to {noun} blocks")
     example = EXAMPLES.get(section, "{name: {...}}")
     return where.report(Code.NO_VALUE if empty else Code.WRONG_TYPE, (section,), message, help=f"write {example}")
+
+
+def _swallowed_section(section: str, name: str, where: Locator) -> Diagnostic:
+    message = f"`{name}` stands among the {section}, so it is read as one of them"
+    advice = f"indent it like `{NAMESPACE}{section}`"
+    return where.report(Code.MISPLACED_KEY, (section, name), message, at=where.key((section, name)), help=advice)
 
 
 def _belongs_inside(section: str, name: str, entry: object) -> bool:
@@ -162,17 +180,18 @@ def _read_block(kind: type[Block], value: object, path: Path, where: Locator, re
         return
     findings = list(_findings(kind, value, path))
     unknown = [each for each in findings if each.type == "extra_forbidden"]
-    lost = _misplaced(findings)
+    lost, taken = _misplaced(findings), _taken(findings)
     sound = True
     while unknown and isinstance(value, dict):
         for each in unknown:
             reading.add(_unknown_key(each, value, path, where, lost))
-            sound = sound and each.path not in lost
+            # A block that nothing reads may be just what a rule would miss.
+            sound = sound and each.path not in lost and not isinstance(each.error["input"], dict | list)
             _respell(value, each, path, where)
         findings = list(_findings(kind, value, path))
         unknown = [each for each in findings if each.type == "extra_forbidden"]
     for each in findings:
-        if each.type == "missing" and any(_same_key(each.path, other) for other in lost):
+        if each.type == "missing" and (each.path in taken or any(_same_key(each.path, other) for other in lost)):
             continue
         reading.add(explain(each.error, each.kind, each.path, where))
     if not findings and sound:
@@ -195,6 +214,18 @@ def _misplaced(findings: list[Finding]) -> set[Path]:
     wrong = [each.path for each in findings if each.type in ("extra_forbidden", "model_type")]
     return {path for path in wrong if any(_same_key(other, path) for other in absent)} | {
         each.path for each in findings if each.type == "extra_forbidden" and _known_below(each)
+    }
+
+
+def _taken(findings: list[Finding]) -> set[Path]:
+    """Missing keys that an unknown block beside them holds: a line that crept in took them from their own block."""
+    absent = [each.path for each in findings if each.type == "missing"]
+    blocks = [each for each in findings if each.type == "extra_forbidden" and isinstance(each.error["input"], dict)]
+    return {
+        path
+        for path in absent
+        for block in blocks
+        if path[-1] in block.error["input"] and path[: len(block.path) - 1] == block.path[:-1]
     }
 
 

@@ -55,5 +55,5 @@ def ascii_twin(letter: str) -> str | None:
 
 
 def to_ascii(text: str) -> str:
-    """The text as it was probably meant: look-alikes replaced, other letters beyond ASCII dropped."""
-    return "".join(letter if letter.isascii() else ascii_twin(letter) or "" for letter in text)
+    """The text as it was probably meant: look-alikes replaced, other letters beyond ASCII and blanks around dropped."""
+    return "".join(letter if letter.isascii() else ascii_twin(letter) or "" for letter in text).strip()

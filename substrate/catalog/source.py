@@ -9,8 +9,11 @@ import errno
 import os
 import re
 import stat
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Self
 
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import CatalogError, Diagnostic, Place
@@ -22,6 +25,8 @@ LARGEST = Bytes(8 * 1024**2)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What YAML forbids, and the three separators that YAML 1.1 takes for line ends and editors do not.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# Forbidden characters that are looked at: more is a binary file.
+_ENOUGH = 1000
 _WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -32,6 +37,15 @@ class Source:
     name: str
     text: str
     lines: tuple[str, ...]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Self:
+        """Split a text into lines as YAML does: at LF, CR and CR LF."""
+        ends = list(_LINE_END.finditer(text))
+        starts = (0, *(end.end() for end in ends))
+        lines = tuple(text[start : end.start()] for start, end in zip(starts, ends, strict=False))
+        return cls(name, text, (*lines, text[starts[-1] :]), starts)
 
     def place(self, line: int, column: int, width: int = 1) -> Place:
         """A spot, from zero-based line and column as YAML's marks count."""
@@ -40,15 +54,15 @@ class Source:
 
     def at(self, index: int, width: int = 1) -> Place:
         """A spot, from an offset into the text."""
-        before = _LINE_END.split(self.text[:index])
-        return self.place(len(before) - 1, len(before[-1]), width)
+        line = bisect_right(self.starts, index) - 1
+        return self.place(line, index - self.starts[line], width)
 
 
 def read(path: Path) -> Source:
     """Read a stack file. Raises CatalogError where it is missing, no text, too large, or holds what YAML forbids."""
     raw = _bytes(path)
     text = _decoded(path, raw)
-    source = Source(_name(path), text, tuple(_LINE_END.split(text)))
+    source = Source.of(_name(path), text)
     _refuse_forbidden(source)
     if not text.strip():
         raise _failed(
@@ -122,12 +136,10 @@ def _decoded(path: Path, raw: bytes) -> str:
 def _refuse_forbidden(source: Source) -> None:
     """Every forbidden character, at most one a line."""
     found: dict[int, Diagnostic] = {}
-    for match in _FORBIDDEN.finditer(source.text):
+    for match in islice(_FORBIDDEN.finditer(source.text), _ENOUGH):
         place = source.at(match.start())
         message = f"the character U+{ord(match[0]):04X} may not stand in a stack file"
         found.setdefault(place.line, Diagnostic(Code.CONTROL_CHARACTER, message, place, help="remove it"))
-        if len(found) > 100:
-            break
     if found:
         raise CatalogError(list(found.values()))
 

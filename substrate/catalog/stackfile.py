@@ -13,16 +13,14 @@ from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Choices, Diagnostic, Place
 from substrate.catalog.locate import Spot
 from substrate.catalog.reader import width
-from substrate.catalog.shape import SECTIONS
+from substrate.catalog.shape import NAMESPACE, SECTION_KEYS, SECTIONS
 from substrate.catalog.showing import shown, to_ascii
 from substrate.catalog.source import Source
 from substrate.catalog.spelling import nearest
 
-NAMESPACE = "substrate:"
 CONFIG = "config"
 # The fields of Pulumi's own stack settings (sdk/go/common/workspace/project.go: ProjectStack).
 PULUMI_KEYS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
-KEYS = tuple(NAMESPACE + section for section in SECTIONS)
 
 
 class StackFile:
@@ -32,34 +30,60 @@ class StackFile:
         self._source = source
         self.config: Spot = (None, root)
         self.sections: dict[str, Spot] = {}
+        self.misspelt: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
         self._read_top(root)
 
+    @property
+    def readable(self) -> bool:
+        """Whether there is a `config:` that holds keys; what is wrong otherwise was said."""
+        return self.config[0] is not None and isinstance(self.config[1], MappingNode)
+
     def _read_top(self, root: MappingNode) -> None:
+        """Find `config:`, or the one key that was meant to be it."""
+        meant: Spot | None = None
+        beside: dict[str, Spot] = {}
         for name, key, value in self._keys(root):
             if name == CONFIG:
                 self.config = (key, value)
             elif name not in PULUMI_KEYS:
                 self.diagnostics.append(self._unknown_top(name, key))
+                meant = (key, value) if nearest(to_ascii(name), PULUMI_KEYS) == CONFIG else meant
+                beside[name.removeprefix(NAMESPACE)] = (key, value)
+        if self.config[0] is None and meant:
+            self.config = meant
         config, value = self.config
         if config is None:
             self._report(Code.MISSING_KEY, root, "the stack file has no `config:`", help="begin with `config:`")
         elif isinstance(value, MappingNode):
             self._read_config(value)
+            self._take(beside)
         else:
             self._report(
                 Code.NOT_A_MAPPING,
                 config,
                 "`config:` holds no keys",
-                help=f"write {KEYS[0]} and the others indented below it",
+                help=f"write {SECTION_KEYS[0]} and the others indented below it",
             )
 
     def _read_config(self, config: MappingNode) -> None:
+        """Collect the sections; one that is misspelt is read as what was meant, unless that is there too."""
+        meant: dict[str, Spot] = {}
         for name, key, value in self._keys(config):
-            if name in KEYS:
+            if name in SECTION_KEYS:
                 self.sections[name.removeprefix(NAMESPACE)] = (key, value)
             elif (wrong := self._unknown_config(name, key)) is not None:
                 self.diagnostics.append(wrong)
+                close = NAMESPACE + name if name in SECTIONS else nearest(to_ascii(name), SECTION_KEYS)
+                meant.setdefault((close or "").removeprefix(NAMESPACE), (key, value))
+        self._take(meant)
+
+    def _take(self, meant: dict[str, Spot]) -> None:
+        """Read as sections what was meant to be such, so that only the mistake itself is reported."""
+        for section in SECTIONS:
+            if section in meant and section not in self.sections:
+                self.sections[section] = meant[section]
+                self.misspelt.add(section)
 
     def _keys(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
         """Each key with its text; a second one of the same name is reported: Pulumi's own parser stops at it."""
@@ -95,10 +119,10 @@ class StackFile:
         if name in SECTIONS:
             message = f"`{name}` lacks its namespace"
             return self._finding(Code.UNKNOWN_KEY, key, message, help=f"write `{NAMESPACE}{name}`")
-        close = nearest(to_ascii(name), KEYS)
+        close = nearest(to_ascii(name), SECTION_KEYS)
         if name.startswith(NAMESPACE) or ":" not in name or close:
             message = f"there is no configuration `{shown(name)}`"
-            return self._finding(Code.UNKNOWN_KEY, key, message, choices=Choices(to_ascii(name), KEYS))
+            return self._finding(Code.UNKNOWN_KEY, key, message, choices=Choices(to_ascii(name), SECTION_KEYS))
         return None
 
     def lines(self) -> list[range]:

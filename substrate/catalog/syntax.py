@@ -61,17 +61,46 @@ def _broken(source: Source, error: yaml.MarkedYAMLError, mark: yaml.Mark, proble
     context = error.context_mark
     opened = context is not None and (error.context or "").endswith(("quoted scalar", "flow sequence", "flow mapping"))
     spot = context if opened and context is not None else mark
-    also: tuple[tuple[Place, str], ...] = ()
-    if context is not None and (context.line, context.column) != (mark.line, mark.column):
-        other = mark if spot is context else context
-        also = ((source.place(other.line, other.column), problem if other is mark else error.context or ""),)
     return Diagnostic(
         Code.YAML_SYNTAX,
         f"this is not YAML: {_sentence(error, problem)}",
         source.place(spot.line, spot.column),
         help=_syntax_help(source, spot.line, mark.line, problem),
-        also=also,
+        also=tuple(_related(source, error, spot, problem)),
     )
+
+
+def _related(source: Source, error: yaml.MarkedYAMLError, spot: yaml.Mark, problem: str) -> Iterator[tuple[Place, str]]:
+    """The other places of a complaint: where the parser was, and the line whose indent may be the wrong one."""
+    for mark, said in ((error.problem_mark, problem), (error.context_mark, error.context or "")):
+        if mark is not None and (mark.line, mark.column) != (spot.line, spot.column):
+            yield source.place(mark.line, mark.column), said
+    above = _indented_less(source, spot.line)
+    if "expected key" in problem and above is not None:
+        yield source.place(above, _indent(source.lines[above])), "the block above it begins here"
+    if "document start" in problem:
+        first = next(number for number, text in enumerate(source.lines) if text.strip() and not text.startswith("#"))
+        yield source.place(first, 0), "the file begins here"
+
+
+def _indented_less(source: Source, line: int) -> int | None:
+    """The nearest line above that is indented less than a line: what that line belongs to, or what cut it off."""
+    indent = _indent(source.lines[line]) if line < len(source.lines) else 0
+    for number in range(min(line, len(source.lines)) - 1, -1, -1):
+        text = source.lines[number]
+        if text.strip() and not text.lstrip().startswith("#") and _indent(text) < indent:
+            return number
+    return None
+
+
+def _further_than_above(source: Source, line: int) -> bool:
+    """Whether a line is indented further than the one above it, which is a key with a value."""
+    above, here = source.lines[line - 1] if line else "", source.lines[line]
+    return bool(re.match(r"\s*[^\s#].*:\s+\S", above)) and _indent(here) > _indent(above)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
 
 
 def _sentence(error: yaml.MarkedYAMLError, problem: str) -> str:
@@ -86,6 +115,8 @@ def _syntax_help(source: Source, opened: int, line: int, problem: str) -> str:
     if opened != line:
         return "close the quote or bracket that is opened here"
     if "mapping values are not allowed" in problem:
+        if _further_than_above(source, line):
+            return "the line above already has a value, so this one cannot belong to it: put both under each other"
         return "write a value that holds `: ` in quotes, and keys of one block under each other"
     if "cannot start any token" in problem:
         return "write a value that begins with this character in quotes"

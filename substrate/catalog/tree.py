@@ -17,7 +17,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # The catalogue is seven levels deep; more is a mistake or an attack on the parser's stack.
 DEEPEST = 24
-_BRACKETS = re.compile(r"[\[\]{}]")
+_NO_BRACKETS = re.compile(r"[^\[\]{}]+")
 # Deep nesting without brackets shows as a long indent, or as `- - -` or `? ? ?` in one line.
 _DEEP_BLOCK = re.compile(rf"^ {{{4 * DEEPEST}}}|(?:[-?:] +){{{DEEPEST}}}", re.MULTILINE)
 
@@ -48,7 +48,7 @@ def _not_a_mapping(source: Source, root: Node) -> Diagnostic:
 
 def _refuse_deep(source: Source) -> None:
     """Look only where a cheap scan finds what could nest deeply: reading events does not recurse, composing does."""
-    if not _DEEP_BLOCK.search(source.text) and _bracket_depth(source.text) <= DEEPEST:
+    if not _DEEP_BLOCK.search(source.text) and not _may_nest(source.text):
         return
     depth = 0
     try:
@@ -66,11 +66,9 @@ def _refuse_deep(source: Source) -> None:
         raise CatalogError(explained(source, error)) from None
 
 
-def _bracket_depth(text: str) -> int:
-    """The deepest bracket level, counted as if no bracket were quoted: at least the real one."""
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(text):
-        depth += 1 if match[0] in "[{" else -1
-        deepest = max(deepest, depth)
-        depth = max(depth, 0)
-    return deepest
+def _may_nest(text: str) -> bool:
+    """Whether brackets, counted as if none were quoted, leave something after taking the innermost pairs off."""
+    brackets = _NO_BRACKETS.sub("", text)
+    for _ in range(DEEPEST):
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    return bool(brackets)

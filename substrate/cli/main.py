@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,10 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _printable(stream)
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
-        # The reader (`| head`) has what it wanted; nothing more can be said there.
-        sys.stderr.close()
+        # The reader (`| head`) has what it wanted; what is still to be flushed at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return 130

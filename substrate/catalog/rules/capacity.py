@@ -21,8 +21,8 @@ def written(where: Locator, name: str, *key: str) -> Path:
 def bounds(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """The least is not above the most; said once where the defaults alone are to blame."""
     said: set[Path] = set()
-    for name in catalog.models:
-        least, most = resolve.replicas_of(catalog, name)
+    for name in where.names("models"):
+        least, most = _bounds(catalog, name, where)
         if least <= most:
             continue
         path = written(where, name, "replicas", "min")
@@ -37,6 +37,14 @@ def bounds(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
             help=f"write a max of {least} or more, or a min of {most} or less",
             also=[(limit, f"the most is {most} here")],
         )
+
+
+def _bounds(catalog: Catalog, name: str, where: Locator) -> tuple[int, int]:
+    """A model's bounds; of a block that is wrong elsewhere the numbers as they are written, 0 to 0 without them."""
+    if name in catalog.models:
+        return resolve.replicas_of(catalog, name)
+    least, most = (where.number(("models", name, "replicas", key)) for key in ("min", "max"))
+    return (0, 0) if least is None or most is None or most < 1 else (least, most)
 
 
 def zero_needs_a_wake_path(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
@@ -146,8 +154,7 @@ def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
     for pool_name, pool in catalog.pools.items():
         if resolve.on_cpu(pool):
             continue
-        models = [name for name, model in catalog.models.items() if model.pool == pool_name]
-        terms = [(name, resolve.replicas_of(catalog, name).min, catalog.models[name].gpus or 1) for name in models]
+        terms = list(_terms(catalog, pool_name, resolve.gpus_per_node(pool)))
         total = sum(least * gpus for _, least, gpus in terms)
         there = len(pool.nodes) * resolve.gpus_per_node(pool)
         if total > there > 0 and len(terms) > 1:
@@ -164,6 +171,14 @@ def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
                     (written(where, name, "replicas", "min"), f"`{name}` {n} x {gpus}") for name, n, gpus in terms[:4]
                 ],
             )
+
+
+def _terms(catalog: Catalog, pool: str, each: int) -> Iterator[tuple[str, int, int]]:
+    """The models of a pool with their least replicas and GPUs; without what is refused for a reason of its own."""
+    for name, model in catalog.models.items():
+        gpus = model.gpus or 1
+        if model.pool == pool and gpus <= each:
+            yield name, min(resolve.replicas_of(catalog, name)), gpus
 
 
 def _sum(terms: list[tuple[str, int, int]]) -> str:

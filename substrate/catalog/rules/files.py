@@ -11,6 +11,8 @@ from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog, EngineName
 from substrate.catalog.rules.capacity import written
+from substrate.catalog.showing import shown
+from substrate.catalog.spelling import FAR, distance
 from substrate.facts.engines import VLLM_PLUGINS
 
 _PART = re.compile(r"(?P<stem>.*)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})(?P<suffix>\.[a-z]+)")
@@ -66,7 +68,9 @@ def _for_llama_cpp(catalog: Catalog, name: str, where: Locator) -> Iterator[Diag
     paths = list(catalog.models[name].weights.files)
     ggufs = [path for path in paths if path.endswith(".gguf")]
     also = [_engine_place(catalog, name, where)]
-    if not ggufs:
+    if not ggufs and (near := _nearly(paths, ".gguf")):
+        yield _misspelt(name, near, ".gguf", where)
+    elif not ggufs:
         safetensors = any(path.endswith(".safetensors") for path in paths)
         yield where.report(
             Code.WRONG_FORMAT,
@@ -104,6 +108,9 @@ def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnosti
             also=also,
         )
         return
+    if not safetensors and (near := _nearly(paths, ".safetensors")):
+        yield _misspelt(name, near, ".safetensors", where)
+        return
     missing = [
         what
         for what, there in (("a .safetensors file", safetensors), ("config.json", "config.json" in paths))
@@ -122,6 +129,19 @@ def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnosti
             help="name every part of the set",
             also=also,
         )
+
+
+def _nearly(paths: Iterable[str], suffix: str) -> str | None:
+    """A file whose ending is a typing error away from the one that is looked for."""
+    endings = {path: "." + path.rpartition(".")[2] for path in paths if "." in path}
+    return next((path for path, ending in endings.items() if 0 < distance(ending, suffix) <= FAR), None)
+
+
+def _misspelt(name: str, path: str, suffix: str, where: Locator) -> Diagnostic:
+    here: Path = ("models", name, "weights", "files", path)
+    message = f"`{shown(path)}` of model `{name}` is no {suffix} file"
+    ending = path.rpartition(".")[0] + suffix
+    return where.report(Code.WRONG_FORMAT, here, message, at=where.key(here), help=f"did you mean `{shown(ending)}`?")
 
 
 def _split_set(paths: list[str]) -> str | None:

@@ -71,11 +71,11 @@ def _causes(model: Model, name: str, where: Locator) -> list[tuple[Path, str]]:
     causes: list[tuple[Path, str]] = [
         (("pools", model.pool, "gpuMemory"), "the GPU's memory"),
         (("pools", model.pool, "nodeMemory"), "the node's memory"),
-        (("pools", model.pool, "accelerator"), f"pool `{model.pool}`"),
-        (("models", name, "pool"), "runs here"),
+        (("pools", model.pool, "accelerator"), "what the pool computes on"),
+        (("models", name, "pool"), f"it runs on pool `{model.pool}`"),
         (("models", name, "parallel"), "requests at once"),
         (("models", name, "gpus"), "GPUs of a replica"),
-        (("models", name, "architecture"), "the KV cache of a token"),
+        (("models", name, "architecture"), "what a token takes in the KV cache"),
         (("models", name, "weights", "files"), "the weights"),
     ]
     return [(path, said) for path, said in causes if where.has(path)]

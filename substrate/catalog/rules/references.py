@@ -28,7 +28,7 @@ def names_exist(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     sets = {section: frozenset(names) for section, names in defined.items()}
     for path, section in _references(where):
         name = where.text(path)
-        if name is not None and name not in sets[section] and where.has((section,)):
+        if name is not None and name not in sets[section] and where.is_block((section,)):
             yield _dangling(path, section, name, defined[section], where)
 
 
@@ -84,5 +84,5 @@ def _named(
                 f"model `{name}` names no {noun}, and the stack has {len(names)}",
                 help=f"write `{'.'.join(key)}: {names[0]}`, or set `{noun}` once under `substrate:defaults`",
                 choices=Choices("", names),
-                also=[((section,), f"{section} are defined here")],
+                also=[((section,), f"{section} are defined here"), (("defaults",), f"no {noun} is set here")],
             )
