@@ -50,9 +50,8 @@ class Runner:
             log.flush()
             code = self._run(argv, cwd, env, log, output)
         if code not in accept:
-            program = Path(argv[0]).name
             ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-            raise failed(f"{self.step.title}: {program} {ended}", self.log, _client(argv))
+            raise failed(f"{self.step.title}: {_client(argv)} {ended}", self.log, _client(argv))
 
     def _run(
         self, argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None, log: IO[bytes], output: Path | None
