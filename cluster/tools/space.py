@@ -49,7 +49,11 @@ def _check_one(folder: Path, needed: int, names: list[str]) -> None:
     if free >= needed:
         return
     raise ToolError(
-        f"too little room on the disk of {folder}: {free / _GIB:.1f} GiB are free, "
-        f"{', '.join(names)} need {needed / _GIB:.1f} GiB while they are built",
+        f"too little room on the disk of {folder}: {_size(free)} are free, "
+        f"{', '.join(names)} need {_size(needed)} while they are built",
         remedy="free space, or set SUBSTRATE_CACHE (and GOCACHE, which go fills) to folders on a larger disk",
     )
+
+
+def _size(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / 1024**2:.0f} MiB"
