@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 import sys
 from collections.abc import Sequence
 
@@ -32,20 +33,26 @@ async def carry(client: tuple[asyncio.StreamReader, asyncio.StreamWriter], targe
     try:
         inner = await asyncio.wait_for(asyncio.open_connection(*target), _CONNECT_TIMEOUT)
     except OSError:
-        client[1].transport.abort()
+        reset(client[1])
         return
     try:
         async with asyncio.TaskGroup() as both:
             both.create_task(pump(client[0], inner[1]))
             both.create_task(pump(inner[0], client[1]))
     except* OSError:
-        inner[1].transport.abort()
-        client[1].transport.abort()
+        reset(inner[1])
+        reset(client[1])
     finally:
         for _, writer in (client, inner):
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close so that the other side sees a broken connection, never a complete answer."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def serve(listener: socket.socket, target: tuple[str, int]) -> None:

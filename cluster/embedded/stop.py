@@ -52,12 +52,16 @@ def _remove_state(root: Root) -> None:
         shutil.rmtree(root.state)
 
 
+def mounted_below(folder: Path, table: str) -> list[str]:
+    """Which mounts of a table like /proc/self/mounts lie at or below `folder`."""
+    targets = (line.split()[1].encode().decode("unicode_escape") for line in table.splitlines())
+    return [target for target in targets if Path(target).is_relative_to(folder)]
+
+
 def _check_no_mounts(folder: Path) -> None:
     """Nothing of ours is mounted in the host's namespace; what someone else mounted there must not be emptied."""
-    inside = f"{folder}/"
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        target = line.split()[1].encode().decode("unicode_escape")
-        if target == str(folder) or target.startswith(inside):
-            raise ClusterError(
-                f"{target} is a mount that the cluster did not make", remedy=f"umount {target}, then again"
-            )
+    found = mounted_below(folder, Path("/proc/self/mounts").read_text())
+    if found:
+        raise ClusterError(
+            f"{found[0]} is a mount that the cluster did not make", remedy=f"umount {found[0]}, then again"
+        )

@@ -84,7 +84,10 @@ class Supervisor:
             "healed": self._healed,
             "components": {name: keeper.report() for name, keeper in self._keepers.items()},
         }
-        files.write(self._root.status, json.dumps(status, indent=2) + "\n")
+        try:
+            files.write(self._root.status, json.dumps(status, indent=2) + "\n")
+        except OSError as error:  # a full disk must not end the cluster
+            print(f"{self._root.status} cannot be written: {error.strerror}", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str]) -> None:

@@ -89,6 +89,7 @@ def _heal(root: Root, process: Process, report: Report) -> None:
 def _plan(root: Root, wishes: Wishes) -> Plan:
     """What the cluster shall be, tools and images got ready; ports stay what they were unless others are asked for."""
     from cluster import images, tools
+    from cluster.images import oci
 
     binaries = tools.ensure(BINARIES)
     archives = images.ensure(IMAGES)
@@ -99,7 +100,7 @@ def _plan(root: Root, wishes: Wishes) -> Plan:
         python=sys.executable,
         clone=str(CLONE),
         binaries={name: str(path) for name, path in binaries.items()},
-        images=tuple(Image(images.reference(name), images.digest(name), str(archives[name])) for name in IMAGES),
+        images=tuple(Image(images.reference(name), oci.digest(archives[name]), str(archives[name])) for name in IMAGES),
         ports=ports.Ports.choose(root.key, {**kept, **wishes.given()}),
     )
 

@@ -1,0 +1,236 @@
+"""What breaks heals, what is half made is finished, and what is taken down leaves nothing. On a second cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster.embedded import cgroups, components, state
+from cluster.embedded.layout import CLONE, Root
+from tests.cluster.conftest import (
+    SPARE_GATEWAY,
+    Embedded,
+    claim,
+    eventually,
+    namespace,
+    server_pod,
+    service,
+    wait_ready,
+)
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+SERVERS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "containerd",
+    "kubelet",
+    "kube-proxy",
+    "forwarder",
+    "seaweedfs",
+    "coredns",
+    "node-local-provisioner",
+    "kwok",
+    "traefik",
+)
+TEAM = "faults"
+
+
+@pytest.fixture(scope="module")
+def broken(spare: Embedded) -> Embedded:
+    """The second cluster with a pod on a volume, behind a Service: what must live through every fault."""
+    spare.apply(namespace(TEAM), claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
+    wait_ready(spare, TEAM, "web")
+    spare.kubectl("exec", "-n", TEAM, "web", "--", "python3.11", "-c", "open('/data/word','w').write('kept')")
+    return spare
+
+
+def web_answers(embedded: Embedded) -> bool:
+    address = embedded.get("service", "web", "-n", TEAM)["spec"]["clusterIP"]
+    return embedded.inside("curl", "-s", "--max-time", "2", f"http://{address}/word", check=False) == "kept"
+
+
+def test_every_server_of_the_plan_is_tried(broken):
+    planned = {one.name for one in components.assemble(broken.plan) if not one.task}
+
+    assert planned == set(SERVERS)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_killed_component_is_back_after_up(broken, name):
+    before = broken.components()[name].pid
+    broken.inside("kill", "-KILL", str(before))
+    eventually("its death is seen", lambda: broken.components()[name].pid != before)
+    broken.up()
+
+    after = broken.components()[name]
+    assert after.serves
+    assert after.pid not in (None, before)
+    assert eventually("the pod answers", lambda: web_answers(broken))
+
+
+def test_killed_supervisor_is_back_after_up_with_all_that_was_stored(broken):
+    token = broken.get("namespace", TEAM)["metadata"]["uid"]
+    os.kill(broken.supervisor, signal.SIGKILL)
+    eventually("it is gone", lambda: state.supervisor(broken.root) is None)
+    ports = broken.plan.ports
+    broken.up()
+
+    assert broken.get("namespace", TEAM)["metadata"]["uid"] == token
+    assert broken.plan.ports == ports, "the host's ports are kept"
+    wait_ready(broken, TEAM, "web")
+    assert eventually("the pod answers from its volume", lambda: web_answers(broken))
+
+
+def test_lost_objects_of_the_cluster_are_made_again_by_up(broken):
+    broken.kubectl("delete", "storageclass/node-local")
+    broken.kubectl("delete", "-n", "substrate-system", "gateway/substrate", "service/s3")
+    broken.up()
+
+    broken.kubectl("get", "storageclass/node-local")
+    broken.kubectl("wait", "-n", "substrate-system", "gateway/substrate", "--for=condition=Programmed", "--timeout=30s")
+
+
+def test_up_killed_at_any_point_is_finished_by_the_next(tmp_path):
+    """From the first file to the last component; the next `up` does not care where the first one died."""
+    half = Embedded(Root.at(tmp_path / "root"))
+    command = [sys.executable, "-m", "cluster", "--root", str(half.root.path), "up", "--gateway-port", "18199"]
+    try:
+        for seconds in (0.2, 0.5, 1.0, 2.0, 5.0):
+            process = subprocess.Popen(command, cwd=CLONE, stdout=subprocess.DEVNULL, start_new_session=True)
+            time.sleep(seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if seconds == 1.0 and (running := state.supervisor(half.root)):
+                os.kill(running.pid, signal.SIGKILL)  # as when the machine's memory ran out
+        half.up("--gateway-port", "18199")
+        assert half.run("status").returncode == 0
+    finally:
+        half.run("down", check=False)
+
+
+def test_component_that_cannot_start_is_named_with_its_log(tmp_path):
+    """A binary that fails at once stands for every wrong flag and every broken build."""
+    failing = tmp_path / "coredns"
+    failing.write_text("#!/bin/sh\necho 'no such flag: --oops'\nexit 3\n")
+    failing.chmod(0o755)
+    broken = Embedded(Root.at(tmp_path / "root"))
+    command = [sys.executable, "-m", "cluster", "--root", str(broken.root.path), "up", "--gateway-port", "18299"]
+    environment = os.environ | {"SUBSTRATE_TOOL_COREDNS": str(failing)}
+    try:
+        done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, timeout=300)
+    finally:
+        broken.run("down", check=False)
+
+    assert done.returncode == 1
+    assert "coredns ended with status 3" in done.stderr
+    assert "no such flag: --oops" in done.stderr
+    assert str(broken.root.log("coredns")) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_port_in_use_is_named_with_its_holder_and_nothing_is_made(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = Embedded(Root.at(tmp_path / "root"))
+        done = refused.up("--gateway-port", str(port), check=False)
+
+    assert done.returncode == 1
+    assert f"port {port} on 127.0.0.1" in done.stderr
+    assert f"pid {os.getpid()}" in done.stderr
+    assert "--gateway-port" in done.stderr
+    assert not refused.root.state.exists()
+    assert not [branch for branch in cgroups.branches(refused.root.key) if branch.exists()]
+
+
+HOST_TRACES: dict[str, Callable[[], set[str]]] = {
+    "mounts": lambda: set(Path("/proc/self/mounts").read_text().splitlines()),
+    "links": lambda: lines("ip", "-oneline", "link"),
+    "addresses": lambda: lines("ip", "-oneline", "address"),
+    "routes": lambda: lines("ip", "route", "show", "table", "all"),
+    "network namespaces": lambda: lines("ip", "netns"),
+    "nftables": lambda: lines("nft", "list", "ruleset"),
+    "iptables": lambda: {line for line in lines("iptables-save") if not line.startswith("#")},
+    "cgroups": lambda: {
+        str(path) for path in Path("/sys/fs/cgroup").glob("**/substrate-*") if path.name != cgroups.name(Root.at().key)
+    },
+    "folders of the system": lambda: {
+        str(path) for folder in ("/run", "/var/lib", "/var/log", "/etc", "/opt") for path in Path(folder).iterdir()
+    },
+    "sockets of SeaweedFS's usual ports": lambda: {
+        f"{path} {path.stat().st_ctime_ns}"
+        for port in (18080, 18333, 18888, 19333)
+        for path in Path("/tmp").glob(f"*{port}.sock")
+    },
+    "kernel settings": lambda: {
+        f"{name} {Path('/proc/sys', name).read_text()}"
+        for name in ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
+    },
+}
+
+
+def lines(*command: str) -> set[str]:
+    return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines())
+
+
+def processes_in(namespaces: set[str]) -> set[str]:
+    """Pids on the host of all that runs in one of these pid or network namespaces."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and namespaces & namespaces_of(process.name):
+            found.add(process.name)
+    return found
+
+
+def namespaces_of(pid: str) -> set[str]:
+    try:
+        return {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for kind in ("pid", "net", "mnt")}
+    except OSError:
+        return set()
+
+
+def test_down_leaves_nothing_on_the_host(tmp_path):
+    before = {name: look() for name, look in HOST_TRACES.items()}
+    passing = Embedded(Root.at(tmp_path / "root"))
+    passing.up("--gateway-port", "18399")
+    passing.apply(namespace(TEAM), claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
+    wait_ready(passing, TEAM, "web")
+    own = namespaces_of(str(passing.supervisor)) - namespaces_of("self")
+    running = len(processes_in(own))
+    passing.run("down")
+
+    assert len(own) == 3
+    assert running > len(SERVERS), "the test looks for processes where they are"
+    assert processes_in(own) == set()
+    for name, look in HOST_TRACES.items():
+        assert look() - before[name] == set(), name
+    left = {path.name for path in passing.root.path.iterdir()}
+    assert left == {".lock", "logs"}, "logs stay, to be read afterwards"
+
+
+def test_down_twice_is_no_error(tmp_path):
+    nothing = Embedded(Root.at(tmp_path / "root"))
+
+    assert "there is no cluster to end" in nothing.run("down").stdout
+
+
+def test_down_ends_only_its_own_cluster(cluster, broken):
+    """Two clusters of one machine know nothing of each other."""
+    other = cluster.supervisor
+    broken.run("down", "--keep-data")
+    assert cluster.supervisor == other
+    broken.up("--gateway-port", str(SPARE_GATEWAY))
+    wait_ready(broken, TEAM, "web")
+
+    assert eventually("data and objects were kept", lambda: web_answers(broken))
+    assert broken.run("status").returncode == 0
