@@ -48,7 +48,7 @@ class GpuNodePool(pulumi.ComponentResource):
 
 
 def verify(pool: PoolPlan, node: str, state: Sequence[Mapping[str, Any] | None]) -> None:
-    """Raise RunError, which ends the program with its text alone, when the node's spec and status are not the pool's."""
+    """Raise RunError, which ends the program with its text alone, when a node's spec and status are not the pool's."""
     spec, status = state
     found = problems(pool, node, spec or {}, status or {})
     if found:

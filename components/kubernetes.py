@@ -53,6 +53,12 @@ def waiting(base: pulumi.ResourceOptions, span: Duration) -> pulumi.ResourceOpti
     return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(custom_timeouts=timeouts))
 
 
+def made_anew(base: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Any change of the spec is a new object: a Job's fields cannot be changed, and the provider knows only of some."""
+    replaced = pulumi.ResourceOptions(replace_on_changes=["spec"], delete_before_replace=True)
+    return pulumi.ResourceOptions.merge(base, replaced)
+
+
 def kept(base: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     """Left in the cluster when the stack lets go of it, and taken over when it returns."""
     return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(retain_on_delete=True))

@@ -7,6 +7,10 @@ import pulumi
 from components import kubernetes
 from substrate.manifests import staging
 from substrate.plan import ClaimPlan, WeightsPlan
+from substrate.values import Duration
+
+# The Job ends at its own deadline first, with its reason; this only bounds the wait for that word.
+AFTER_DEADLINE = Duration(60)
 
 
 class StagedWeights(pulumi.ComponentResource):
@@ -34,5 +38,6 @@ class StagedWeights(pulumi.ComponentResource):
     @staticmethod
     def _stage(args: ClaimPlan, weights: WeightsPlan, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         listing = kubernetes.create(staging.config_map(args, weights), opts)
-        job = kubernetes.waiting(kubernetes.after(opts, listing), weights.timeout)
+        wait = Duration(weights.timeout + AFTER_DEADLINE)
+        job = kubernetes.made_anew(kubernetes.waiting(kubernetes.after(opts, listing), wait))
         return kubernetes.create(staging.job(args, weights), job)

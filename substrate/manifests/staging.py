@@ -11,8 +11,9 @@ from substrate.plan.weights import VOLUME_MOUNT
 
 LISTING_MOUNT = "/etc/stager"
 LISTING_KEY = "listing.json"
-# The stager's exit codes for what another try cannot mend: docs/architecture.md, "The stager's interface".
-HOPELESS_EXIT_CODES = [2, 3, 4, 5]
+# What another try can mend: a source that failed for now (6), a stager that was killed (137) or asked to end (143).
+# docs/architecture.md, "The stager's interface".
+PASSING_EXIT_CODES = [6, 137, 143]
 # 4.25 of the provider waits minutes on a bound WaitForFirstConsumer claim; the Job that mounts it is what is awaited.
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
@@ -110,9 +111,12 @@ def job(plan: ClaimPlan, weights: WeightsPlan) -> dict[str, Any]:
             "name": job_name(weights),
             "namespace": plan.namespace,
             "labels": labels.of_stager(weights, plan.team),
+            # A Job that failed is made anew by the next update; without this it would be awaited for ever.
+            "annotations": {"pulumi.com/replaceUnready": "true"},
         },
         "spec": {
-            "backoffLimit": 6,
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": round(weights.timeout),
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": failure_rules()},
             "template": {
@@ -129,10 +133,14 @@ def job(plan: ClaimPlan, weights: WeightsPlan) -> dict[str, Any]:
 
 
 def failure_rules() -> list[dict[str, Any]]:
-    """A wrong byte stays wrong however often it is fetched; an evicted pod says nothing about the weights."""
-    hopeless = {"containerName": "stager", "operator": "In", "values": HOPELESS_EXIT_CODES}
+    """What passes is tried again, and resumes; anything else ends the Job at once: a wrong byte stays wrong.
+
+    Written as what to ignore before a limit of 0, since Pulumi's provider knows a Job as failed by the reasons
+    BackoffLimitExceeded and DeadlineExceeded only; with the rule FailJob it waits for its whole time-out.
+    """
+    passing = {"containerName": "stager", "operator": "In", "values": PASSING_EXIT_CODES}
     return [
-        {"action": "FailJob", "onExitCodes": hopeless},
+        {"action": "Ignore", "onExitCodes": passing},
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
     ]
 

@@ -14,7 +14,8 @@ UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedul
 
 
 def kinds(registrations):
-    return [registration.type.split(":")[-1] for registration in registrations]
+    """Sorted: siblings are registered side by side, in no order."""
+    return sorted(registration.type.split(":")[-1] for registration in registrations)
 
 
 def one(registrations, kind):
@@ -27,7 +28,7 @@ def test_staged_weights_make_a_claim_a_listing_and_a_job(build):
     claim = plan_of("local").claims[0]
     seen = build(lambda: StagedWeights("weights", claim))
 
-    assert kinds(seen) == ["StagedWeights", "PersistentVolumeClaim", "ConfigMap", "Job"]
+    assert kinds(seen) == ["ConfigMap", "Job", "PersistentVolumeClaim", "StagedWeights"]
 
 
 def test_weights_are_kept_when_the_stack_is_destroyed(build):
@@ -56,20 +57,20 @@ def test_job_is_waited_for_as_long_as_its_bytes_may_take(build):
     seen = build(lambda: StagedWeights("weights", claim))
     waits = {seen_.name: seen_.create_timeout for seen_ in seen if seen_.type.endswith(":Job")}
 
-    assert set(waits.values()) == {f"{weights.timeout:.0f}s" for weights in claim.weights}
+    assert set(waits.values()) == {f"{weights.timeout + 60:.0f}s" for weights in claim.weights}
 
 
 def test_every_child_belongs_to_its_component(build):
     seen = build(lambda: Model("smol", server(plan_of("local"), "smollm2-135m")))
-    component = seen[0]
+    component = one(seen, "Model")
 
-    assert kinds(seen) == ["Model", "Service", "PodDisruptionBudget", "HTTPRoute"]
-    assert all(child.parent == component.urn for child in seen[1:])
+    assert kinds(seen) == ["HTTPRoute", "Model", "PodDisruptionBudget", "Service"]
+    assert all(child.parent == component.urn for child in seen if child is not component)
 
 
 def test_component_hands_the_intent_to_policies_as_plain_values(build):
     smol = server(plan_of("fleet"), "llama-3-1-8b-assist")
-    intent = build(lambda: VllmService("smol", smol))[0].inputs
+    intent = one(build(lambda: VllmService("smol", smol)), "VllmService").inputs
 
     assert intent["tier"] == "hot"
     assert intent["minReplicas"] == 2
