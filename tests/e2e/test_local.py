@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.e2e.harness import STAGING_LABEL, Project, eventually
+from tests.e2e.harness import ROOT, STAGING_LABEL, Project, eventually
 from tests.stacks import plan_of, server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -143,10 +145,16 @@ def test_wrong_digest_fails_the_update_and_the_running_pod_still_answers(edited)
 
 
 def published(project: Project) -> list[str]:
-    """The complete sets on the volume, read where the node keeps it."""
+    """The complete sets on the volume, read where the node keeps it: inside the cluster's namespaces."""
     volume = project.objects("persistentvolumeclaims", "--namespace", NAMESPACE)[0]["spec"]["volumeName"]
     described = project.objects("persistentvolumes", "--field-selector", f"metadata.name={volume}")[0]["spec"]
-    listed = project.run("ls", described["hostPath"]["path"]).stdout.split()
+    listed = subprocess.run(
+        [sys.executable, "-m", "cluster", "exec", "--", "ls", described["hostPath"]["path"]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     return [name for name in listed if not name.startswith(".")]
 
 
