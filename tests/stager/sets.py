@@ -19,13 +19,15 @@ from stager.stage import Options
 from stager.volume import Volume
 
 ROOT = Path(__file__).parents[2]
+BLOCK = 64 * 2**20  # bytes
 HURRIED = Patience(tries=4, first=0.01, longest=0.02, connect=2.0, read=1.0)
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN")
 
 
 def noise(size: int, seed: int = 0) -> bytes:
     """Bytes that differ everywhere, the same for the same seed."""
-    return random.Random(seed).randbytes(size)
+    rnd = random.Random(seed)
+    return b"".join(rnd.randbytes(min(BLOCK, size - at)) for at in range(0, size, BLOCK))  # it refuses 256 MiB at once
 
 
 def document(contents: Mapping[str, bytes], source: Mapping[str, Any]) -> dict[str, Any]:

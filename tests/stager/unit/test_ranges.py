@@ -36,3 +36,9 @@ def test_a_contiguous_run_ends_at_the_first_missing_byte(intervals: list[tuple[i
     while expected in there:
         expected += 1
     assert Ranges(intervals).contiguous_from(start) == expected
+
+
+def test_neighbours_are_merged_from_either_side() -> None:
+    assert Ranges([(5, 10), (0, 5)]).intervals() == [(0, 10)]
+    assert Ranges([(0, 5), (5, 10)]).intervals() == [(0, 10)]
+    assert Ranges([(0, 5), (10, 15), (5, 10)]).intervals() == [(0, 15)]

@@ -78,6 +78,14 @@ def test_an_object_overwritten_since_is_noticed(endpoint: str, client: S3Client)
 
 
 @pytest.mark.usefixtures("client")
+def test_every_read_is_of_the_version_that_was_seen() -> None:
+    with serving(Server(Site(files={"models/tiny/x": b"bytes"}))) as server:
+        with pytest.raises(Changed):
+            list(source(server.url).read("x", 0, 5, Remote(5, '"another"')))
+        assert [request.headers["if-match"] for request in server.site.requests] == ['"another"']
+
+
+@pytest.mark.usefixtures("client")
 def test_a_missing_object_and_a_missing_bucket_are_told_apart(endpoint: str) -> None:
     with pytest.raises(SourceRefused) as raised:
         source(endpoint).stat("none.bin")

@@ -142,6 +142,12 @@ def test_a_complete_set_is_found_without_asking_the_source(place: Place, request
     assert "complete already" in place.stage()
 
 
+def test_a_complete_set_is_found_without_writing_to_the_volume(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.stage()
+    monkeypatch.setattr(lease, "acquire", None)
+    assert "complete already" in place.stage()
+
+
 def test_a_complete_set_is_found_without_hashing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.stage()
     monkeypatch.setattr(stage, "check", None)
