@@ -38,8 +38,13 @@ class Step:
         if time.monotonic() - self._spoke < self._progress.heartbeat:
             return
         self._spoke = time.monotonic()
-        usual = f" of about {clock(self.expected)}" if self.expected else ""
-        self._progress.say(f"{self.title}: {doing or 'at it'}, {clock(self.elapsed)}{usual}")
+        self._progress.say(f"{self.title}: {doing or 'at it'}, {clock(self.elapsed)}{self._usual()}")
+
+    def _usual(self) -> str:
+        if not self.expected:
+            return ""
+        late = self.elapsed > self.expected
+        return f", usually {clock(self.expected)}: busy machine?" if late else f" of about {clock(self.expected)}"
 
 
 class Progress:
