@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from cluster import tools
 from cluster.embedded.layout import Network
 from tests.cluster.conftest import (
     Embedded,
     claim,
+    completed,
     eventually,
     namespace,
     python_pod,
@@ -41,9 +43,13 @@ def team(cluster: Embedded) -> Iterator[str]:
 
 
 def run_pod(cluster: Embedded, team: str, name: str, code: str) -> str:
-    """What a short Python program prints in a pod of its own."""
-    cluster.apply(python_pod(name, team, "-c", code))
-    return eventually(f"{name} prints", lambda: cluster.kubectl("logs", "-n", team, name, check=False).strip())
+    """What a short Python program prints in a pod of its own, from its first line to its end."""
+    pod = python_pod(name, team, "-c", code)
+    pod["spec"]["restartPolicy"] = "Never"
+    cluster.apply(pod)
+    ended = ("Succeeded", "Failed")
+    eventually(f"{name} ends", lambda: cluster.get("pod", name, "-n", team)["status"]["phase"] in ended)
+    return cluster.kubectl("logs", "-n", team, name).strip()
 
 
 def test_second_up_changes_nothing_and_says_so(cluster):
@@ -121,12 +127,8 @@ def test_released_volume_keeps_its_files(cluster, team):
 def test_pod_that_restricted_forbids_is_refused(cluster, team):
     pod = python_pod("root", team, "-c", "pass")
     pod["spec"]["securityContext"] = {}
-    done = subprocess.run(
-        ["kubectl", "--kubeconfig", str(cluster.kubeconfig), "apply", "-f", "-"],
-        input=json.dumps(pod),
-        capture_output=True,
-        text=True,
-    )
+    command = [str(tools.path("kubectl")), "--kubeconfig", str(cluster.kubeconfig), "apply", "--filename=-"]
+    done = completed(command, check=False, stdin=json.dumps(pod))
 
     assert done.returncode != 0
     assert 'violates PodSecurity "restricted' in done.stderr
@@ -203,13 +205,14 @@ def test_pod_reaches_no_part_of_the_object_store_but_s3(cluster, team):
     """SeaweedFS's filer asks for no keys: whoever reached it could change weights."""
     code = (
         "import socket\n"
-        "for port in (8888, 18888, 9333, 8080, 18080):\n"
+        "for port in (8333, 8888, 18888, 9333, 19333, 18080):\n"
         "    s = socket.socket(); s.settimeout(3)\n"
         f"    print(port, s.connect_ex(('{Network.NODE}', port)))"
     )
-    reached = {line.split()[0] for line in run_pod(cluster, team, "prober", code).splitlines() if line.endswith(" 0")}
+    answers = dict(line.split() for line in run_pod(cluster, team, "prober", code).splitlines())
 
-    assert reached <= {"8080"}, "8080 on the node is the Gateway"
+    assert len(answers) == 6
+    assert [port for port, error in answers.items() if error == "0"] == ["8333"]
 
 
 def test_fake_gpu_node_is_ready_and_its_pods_run(cluster, team):
