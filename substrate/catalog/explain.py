@@ -36,23 +36,37 @@ def keys_of(kind: type[Block]) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in kind.model_fields.items())
 
 
+@cache
+def types_of(kind: type[Block]) -> dict[str, Any]:
+    """What each key of a block holds, without Annotated and None."""
+    return {field.alias or name: _bare(field.annotation) for name, field in kind.model_fields.items()}
+
+
+@cache
+def keys_below(kind: type[Block]) -> dict[str, tuple[str, ...]]:
+    """The keys of the blocks right below a block, each with the keys that such blocks stand under."""
+    owners: dict[str, tuple[str, ...]] = {}
+    for name, annotation in types_of(kind).items():
+        if _is_block(annotation):
+            for key in keys_of(annotation):
+                owners[key] = (*owners.get(key, ()), name)
+    return owners
+
+
+def _is_block(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Block)
+
+
 def class_at(kind: type[Block], loc: tuple[str | int, ...]) -> type[Block]:
     """The innermost block class on the way that an error's location takes."""
     annotation: Any = kind
     for part in loc:
-        if isinstance(annotation, type) and issubclass(annotation, Block):
+        if _is_block(annotation):
             kind = annotation
-            annotation = _field_type(annotation, part)
+            annotation = types_of(kind).get(str(part))
         else:
             annotation = _item_type(annotation)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, Block) else kind
-
-
-def _field_type(kind: type[Block], key: str | int) -> Any:
-    for name, field in kind.model_fields.items():
-        if (field.alias or name) == key:
-            return _bare(field.annotation)
-    return None
+    return annotation if _is_block(annotation) else kind
 
 
 def _item_type(annotation: Any) -> Any:

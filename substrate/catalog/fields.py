@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol, Self, TypeVar
 
@@ -23,8 +24,8 @@ LABEL_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)?([KMGTP]i?|k|B)$"
 NODE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 TEXT_LENGTH = 253
-# Longer than any size that exists, shorter than what makes arithmetic slow.
-NUMBER_LENGTH = 24
+# Longer than any size, duration or digest, shorter than what makes arithmetic slow.
+NUMBER_LENGTH = 80
 
 STAGER = "stager"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
@@ -36,7 +37,8 @@ _IMAGE = re.compile(
     r"(?P<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@sha256:(?P<digest>[0-9a-fA-F]*))?"
 )
-_URL_TEXT = re.compile(r"[!$&'()*+,\-./:;=@A-Z\[\]_a-z~0-9]*")
+# What needs no escape in a URL, no quotes in a shell, and looks like nothing else.
+_URL_TEXT = re.compile(r"[A-Za-z0-9._~/:=+,@\[\]-]*")
 _HOST = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -86,11 +88,11 @@ def parsed(kind: type[Value], code: Code, expects: str, advise: Callable[[object
             return raw
         if not isinstance(raw, str):
             raise FieldError(code, f"this is no {expects.removeprefix('a ')}", help=advise(raw), expects=expects)
-        try:
-            return kind.parse(raw[: NUMBER_LENGTH * 4])
-        except ValueError:
-            message = f"`{shown(raw)}` is not {expects}"
-            raise FieldError(code, message, help=advise(raw), notes=_odd(raw), expects=expects) from None
+        with suppress(ValueError):
+            if len(raw) <= NUMBER_LENGTH:
+                return kind.parse(raw)
+        message = f"`{shown(raw)}` is not {expects}"
+        raise FieldError(code, message, help=advise(raw), notes=_odd(raw), expects=expects)
 
     return read
 
@@ -254,7 +256,7 @@ def source(text: str) -> str:
         forms = "s3://bucket/prefix/, https://host/path/, file:///path/ or hf://org/repo"
         note = ("plain http proves nothing about the server",) if scheme == "http" else ()
         raise FieldError(Code.BAD_URL, message, help=f"write one of {forms}", notes=note + _odd(text))
-    if "@" in rest:
+    if "@" in rest.partition("/")[0]:
         raise FieldError(
             Code.INLINE_SECRET, "a source may hold no user name or password", help="name a Secret: secretRef"
         )

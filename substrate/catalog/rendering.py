@@ -17,6 +17,8 @@ from substrate.catalog.showing import shown
 CAP = 50
 # A line wider than this is shown around its caret only.
 LINE_WIDTH = 140
+# Of a line of megabytes this much on each side of the caret is looked at; no secret is so long that a cut shows it.
+NEAR = 2000
 
 
 def render(diagnostics: Sequence[Diagnostic], cap: int = CAP) -> str:
@@ -53,14 +55,19 @@ def _spot(place: Place, arrow: str, said: str, mark: str, gutter: int) -> list[s
 
 def _window(place: Place) -> tuple[str, int, int]:
     """The line as it can be printed, the columns before the caret and under it."""
-    line = hidden(place.text)
-    start = place.column - 1
+    line, start = _near(place)
     left = max(0, start - LINE_WIDTH // 2) if len(line) > LINE_WIDTH else 0
     right = left + LINE_WIDTH
     before = ("..." if left else "") + _printable(line[left:start])
     marked = _printable(line[start : min(start + place.width, right)])
     after = _printable(line[start + place.width : right]) + ("..." if len(line) > right else "")
     return (before + marked + after).rstrip(), _columns(before), max(1, _columns(marked))
+
+
+def _near(place: Place) -> tuple[str, int]:
+    """The line without its secrets, and where in it the caret begins; of a very long line what is near the caret."""
+    left = max(0, place.column - 1 - NEAR)
+    return hidden(place.text[left : left + 2 * NEAR]), place.column - 1 - left
 
 
 def _printable(text: str) -> str:
@@ -130,5 +137,5 @@ def _spot_json(place: Place) -> dict[str, object]:
         "line": place.line,
         "column": place.column,
         "endColumn": place.column + place.width,
-        "text": hidden(place.text),
+        "text": _near(place)[0],
     }

@@ -6,7 +6,7 @@ from being read, so that the rules can judge them in the same run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from substrate.catalog import fields
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Choices, Diagnostic, Path
-from substrate.catalog.explain import class_at, explain, keys_of, subject
+from substrate.catalog.explain import class_at, explain, keys_below, keys_of, subject
 from substrate.catalog.fields import FieldError
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Block, Cluster, Defaults, Model, Pool, Server, Store, Team
@@ -31,6 +31,8 @@ TABLES: dict[str, type[Block]] = {"pools": Pool, "stores": Store, "teams": Team,
 SECTIONS = (*SINGLE, *TABLES)
 NAMESPACE = "substrate:"
 SECTION_KEYS = tuple(NAMESPACE + section for section in SECTIONS)
+# So many mistakes are one: a file that is no stack, or one that a program wrote. What follows is not looked at.
+MANY = 5000
 REQUIRED = ("cluster", "pools", "stores", "teams", "models")
 EXAMPLES = {
     "cluster": "{context: homelab, baseUrl: http://127.0.0.1:8080}",
@@ -109,6 +111,8 @@ def _read_table(section: str, value: object, where: Locator, reading: Reading) -
         reading.add(where.report(Code.EMPTY, (section,), message, help=f"name at least one: {EXAMPLES[section]}"))
     before: str | None = None
     for name, entry in value.items():
+        if len(reading.diagnostics) > MANY:
+            return
         if name in SECTION_KEYS:
             reading.add(_swallowed_section(section, name, where))
             continue
@@ -175,37 +179,51 @@ def _check_name(section: str, name: str, where: Locator, reading: Reading) -> No
 
 
 def _read_block(kind: type[Block], value: object, path: Path, where: Locator, reading: Reading) -> None:
-    """Read one block; where a key is misspelt, read it as what was meant and go on."""
+    """Read one block, and keep it where it can be judged."""
     if value is REFUSED:
         return
-    findings = list(_findings(kind, value, path))
-    unknown = [each for each in findings if each.type == "extra_forbidden"]
+    block, findings = _validated(kind, value, path)
+    if block is None:
+        block = _recovered(kind, value, findings, path, where, reading)
+    if block is not None:
+        name = str(path[1]) if len(path) > 1 else ""
+        reading.blocks.setdefault(str(path[0]), {})[name] = block
+
+
+def _validated(kind: type[Block], value: object, path: Path) -> tuple[Block | None, list[Finding]]:
+    """The block, or what keeps it from being one."""
+    try:
+        return kind.model_validate(value), []
+    except ValidationError as failed:
+        errors = failed.errors(include_url=False)
+        return None, [Finding((*path, *error["loc"]), class_at(kind, error["loc"]), error) for error in errors]
+
+
+def _recovered(
+    kind: type[Block], value: object, findings: list[Finding], path: Path, where: Locator, reading: Reading
+) -> Block | None:
+    """Report what is wrong. With misspelt keys read as what was meant the block may be sound after all."""
+    block: Block | None = None
     lost, taken = _misplaced(findings), _taken(findings)
     sound = True
-    while unknown and isinstance(value, dict):
-        for each in unknown:
+    while isinstance(value, dict) and (unknown := _unknown(findings)):
+        for each in unknown[:MANY]:
             reading.add(_unknown_key(each, value, path, where, lost))
             # A block that nothing reads may be just what a rule would miss.
             sound = sound and each.path not in lost and not isinstance(each.error["input"], dict | list)
             _respell(value, each, path, where)
-        findings = list(_findings(kind, value, path))
-        unknown = [each for each in findings if each.type == "extra_forbidden"]
-    for each in findings:
-        if each.type == "missing" and (each.path in taken or any(_same_key(each.path, other) for other in lost)):
-            continue
-        reading.add(explain(each.error, each.kind, each.path, where))
-    if not findings and sound:
-        name = str(path[1]) if len(path) > 1 else ""
-        reading.blocks.setdefault(str(path[0]), {})[name] = kind.model_validate(value)
+        if len(unknown) > MANY:
+            return None
+        block, findings = _validated(kind, value, path)
+    for each in findings[:MANY]:
+        excused = each.path in taken or any(_same_key(each.path, other) for other in lost)
+        if not (each.type == "missing" and excused):
+            reading.add(explain(each.error, each.kind, each.path, where))
+    return block if sound else None
 
 
-def _findings(kind: type[Block], value: object, path: Path) -> Iterator[Finding]:
-    try:
-        kind.model_validate(value)
-    except ValidationError as failed:
-        for error in failed.errors(include_url=False):
-            full = (*path, *error["loc"])
-            yield Finding(full, class_at(kind, error["loc"]), error)
+def _unknown(findings: list[Finding]) -> list[Finding]:
+    return [each for each in findings if each.type == "extra_forbidden"]
 
 
 def _misplaced(findings: list[Finding]) -> set[Path]:
@@ -213,14 +231,14 @@ def _misplaced(findings: list[Finding]) -> set[Path]:
     absent = [each.path for each in findings if each.type == "missing"]
     wrong = [each.path for each in findings if each.type in ("extra_forbidden", "model_type")]
     return {path for path in wrong if any(_same_key(other, path) for other in absent)} | {
-        each.path for each in findings if each.type == "extra_forbidden" and _known_below(each)
+        each.path for each in _unknown(findings) if each.path[-1] in keys_below(each.kind)
     }
 
 
 def _taken(findings: list[Finding]) -> set[Path]:
     """Missing keys that an unknown block beside them holds: a line that crept in took them from their own block."""
     absent = [each.path for each in findings if each.type == "missing"]
-    blocks = [each for each in findings if each.type == "extra_forbidden" and isinstance(each.error["input"], dict)]
+    blocks = [each for each in _unknown(findings) if isinstance(each.error["input"], dict)]
     return {
         path
         for path in absent
@@ -235,21 +253,12 @@ def _same_key(one: Path, other: Path) -> bool:
     return one != other and one[-1] == other[-1] and longer[: len(shorter) - 1] == shorter[:-1]
 
 
-def _known_below(finding: Finding) -> bool:
-    """Whether an unknown key is one that a block below it knows."""
-    key = finding.path[-1]
-    below = (class_at(finding.kind, (name,)) for name in keys_of(finding.kind))
-    return any(key in keys_of(kind) for kind in below if kind is not finding.kind)
-
-
 def _unknown_key(finding: Finding, value: dict[str, Any], top: Path, where: Locator, lost: set[Path]) -> Diagnostic:
     path = finding.path
     key = str(path[-1])
     block = subject(path[:-1])
     if path in lost:
-        owners = ", ".join(
-            f"`{name}`" for name in keys_of(finding.kind) if key in keys_of(class_at(finding.kind, (name,)))
-        )
+        owners = ", ".join(f"`{name}`" for name in keys_below(finding.kind).get(key, ()))
         advice = f"indent it under {owners}" if owners else "check the indent: a block above or below it needs this key"
         return where.report(
             Code.MISPLACED_KEY,

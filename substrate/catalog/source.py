@@ -19,8 +19,8 @@ from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import CatalogError, Diagnostic, Place
 from substrate.values import Bytes
 
-# 1,000 models take some 0.6 MiB; the limit keeps a wrong file (weights, say) from filling the memory.
-LARGEST = Bytes(8 * 1024**2)
+# 1,000 models take some 0.7 MiB; the limit keeps a wrong file (weights, say) from filling the memory.
+LARGEST = Bytes(4 * 1024**2)
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What YAML forbids, and the three separators that YAML 1.1 takes for line ends and editors do not.

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 # Beyond two edits a suggestion is more often wrong than right; below four letters even two are a different word.
 FAR = 2
 SHORT = 4
+# Among more names than this a typing error is not looked for: it would take longer than reading the list.
+MANY = 1000
 
 
 def distance(left: str, right: str, limit: int = FAR) -> int:
@@ -30,12 +32,14 @@ def distance(left: str, right: str, limit: int = FAR) -> int:
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """The one allowed word closest to `word`; None when none is near or two are equally near."""
     words = sorted(set(allowed))
+    if len(words) > MANY:
+        return None
     same = [other for other in words if _plain(other) == _plain(word)]
     if len(same) == 1:
         return same[0]
     limit = FAR if len(word) >= SHORT else 1
-    ranked = sorted((distance(word, other, limit), other) for other in words)
-    ranked = [pair for pair in ranked if pair[0] <= limit]
+    near = [other for other in words if abs(len(other) - len(word)) <= limit]
+    ranked = sorted(pair for pair in ((distance(word, other, limit), other) for other in near) if pair[0] <= limit)
     if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
         return None
     return ranked[0][1]

@@ -107,6 +107,11 @@ def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
     without_traceback(done)
     assert done.returncode == 1
     assert "\\u540d" in done.stderr
+    valid = tmp_path / "Pulumi.\u540d.yaml"
+    valid.write_text(VALID)
+    done = substrate("check", valid, PYTHONIOENCODING="ascii", LC_ALL="C")
+    without_traceback(done)
+    assert (done.returncode, "\\u540d" in done.stdout) == (0, True)
 
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:

@@ -59,6 +59,12 @@ def test_a_difference_is_an_error_at_its_place(change: tuple[str, Any], path: st
     assert codes(tmp_path, stack(change)) == [("SB0018", path)]
 
 
+def test_one_is_not_true(tmp_path: Path) -> None:
+    text = FILE.replace("context: 4096", "context: 1")
+    assert codes(tmp_path, stack(("models/m/context", True)), text) == [("SB0018", "models.m.context")]
+    assert codes(tmp_path, stack(("models/m/context", 1)), text) == []
+
+
 def test_an_ambiguous_scalar_is_reported_once_whatever_the_engine_made_of_it(tmp_path: Path) -> None:
     text = FILE.replace("context: 4096", "context: 0755")
     assert codes(tmp_path, stack(("models/m/context", 493)), text) == [("SB0104", "models.m.context")]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from substrate.catalog import fields
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Choices, Diagnostic, Place, Severity
 from substrate.catalog.rendering import LINE_WIDTH, as_json, block, dotted, render
@@ -108,6 +111,13 @@ def test_secrets_never_reach_a_message() -> None:
             assert secret not in block(Diagnostic(Code.BAD_TEXT, "wrong", at(text, 1, 3)))
         assert len(hidden(text)) == len(text)
     assert hidden("secretRef: model-store") == "secretRef: model-store"
+
+
+def test_no_suggestion_is_made_from_a_secret() -> None:
+    """A name's nearest right spelling would be the token itself, with dashes."""
+    with pytest.raises(fields.FieldError) as raised:
+        fields.dns_label("hf_" + "aB3" * 11)
+    assert "ab3" not in f"{raised.value.message} {raised.value.help}".lower()
 
 
 def test_paths_are_written_as_in_the_file() -> None:

@@ -154,6 +154,11 @@ def test_a_pool_that_is_wrong_keeps_its_models_from_being_judged_by_it() -> None
     assert codes(("pools/gpu/accelerator", "l40"), ("models/m/gpus", 64)) == ["SB0205"]
 
 
+def test_a_key_in_the_wrong_block_is_not_taken_for_absent() -> None:
+    """`store` beside `weights`: the indent is wrong, so nothing is said of a store that nobody named."""
+    assert codes(("stores/fast", ONCE), ("models/m/store", "share")) == ["SB0115"]
+
+
 def test_defaults_that_are_wrong_are_reported_alone() -> None:
     assert codes(("defaults", {"tier": "warm"}), ("models/m/replicas", {"min": 0, "max": 1})) == ["SB0106"]
 

@@ -11,6 +11,7 @@ from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Choices, Diagnostic, Path
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog
+from substrate.catalog.rendering import CAP
 from substrate.catalog.showing import shown
 from substrate.catalog.spelling import nearest
 
@@ -24,12 +25,16 @@ _CODES = {
 
 def names_exist(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """Every pool, store, team and model that is referred to is defined."""
-    defined = {section: where.names(section) for section in _CODES}
-    sets = {section: frozenset(names) for section, names in defined.items()}
+    defined = {section: dict.fromkeys(where.names(section)) for section in _CODES}
+    shown_names = {section: tuple(map(shown, names)) for section, names in defined.items()}
+    found = 0
     for path, section in _references(where):
         name = where.text(path)
-        if name is not None and name not in sets[section] and where.is_block((section,)):
-            yield _dangling(path, section, name, defined[section], where)
+        if name is not None and name not in defined[section] and where.is_block((section,)):
+            found += 1
+            # The nearest name is dear to find, and no more than CAP diagnostics are shown in full.
+            close = nearest(name, defined[section]) if found <= CAP else None
+            yield _dangling(path, section, name, close, shown_names[section], where)
 
 
 def _references(where: Locator) -> Iterator[tuple[Path, str]]:
@@ -45,8 +50,9 @@ def _references(where: Locator) -> Iterator[tuple[Path, str]]:
             yield ("servers", name, "models", number), "models"
 
 
-def _dangling(path: Path, section: str, name: str, defined: tuple[str, ...], where: Locator) -> Diagnostic:
-    close = nearest(name, defined)
+def _dangling(
+    path: Path, section: str, name: str, close: str | None, defined: tuple[str, ...], where: Locator
+) -> Diagnostic:
     noun = section.removesuffix("s")
     definition = (section, close) if close else (section,)
     said = f"`{close}` is defined here" if close else f"{section} are defined here"
@@ -54,7 +60,7 @@ def _dangling(path: Path, section: str, name: str, defined: tuple[str, ...], whe
         _CODES[section],
         path,
         f"{noun} `{shown(name)}` does not exist",
-        choices=Choices(name, tuple(shown(each) for each in defined)),
+        choices=Choices(name, defined),
         also=[(definition, said)],
     )
 
