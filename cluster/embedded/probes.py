@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import socket
 import struct
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +19,14 @@ Probe = Callable[[float], bool]
 """Asked with the time (seconds since the epoch) at which the component was started."""
 
 _TIMEOUT = 2.0  # seconds
+_SETTLING = 1.0  # seconds
 _A_RECORD, _INTERNET, _RECURSE = 1, 1, 0x0100
 _REPLY_CODE = 0x000F
 
 
-def always(_: float) -> bool:
-    """For what is of use as soon as it runs."""
-    return True
+def settled(since: float) -> bool:
+    """For what cannot be asked: whether it has run for a while. What cannot start ends sooner."""
+    return time.time() - since > _SETTLING
 
 
 def http_answers(host: str, port: int, path: str = "/", status: tuple[int, ...] = (200,)) -> Probe:
@@ -107,5 +109,5 @@ def both(first: Probe, second: Probe) -> Probe:
     return lambda since: first(since) and second(since)
 
 
-def _seconds(time: str | None) -> float:
-    return datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp() if time else 0.0
+def _seconds(stamp: str | None) -> float:
+    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp() if stamp else 0.0

@@ -108,8 +108,9 @@ def test_port_asked_for_wins():
 def test_doors_open_all_or_none():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = Ports.choose("00000001", {"gateway": taken.getsockname()[1]})
-        with pytest.raises(ClusterError, match=rf"gateway, is in use by pid {os.getpid()} "):
+        with pytest.raises(ClusterError, match=rf"gateway, is in use by pid {os.getpid()} ") as refused:
             ports.listen(free)
+    assert refused.tb is not None, "its frames keep alive what was not closed"
     opened = ports.listen(free)
 
     assert set(opened) == {"api", "gateway", "s3"}, "a door that stayed open would be in use now"
@@ -255,6 +256,19 @@ def test_component_that_dies_is_started_again_and_says_why(tmp_path):
 
     assert report["problem"] == "ended with status 7"
     assert report["failures"] >= 2
+
+
+def test_component_that_dies_at_once_is_never_said_to_serve(tmp_path):
+    """Without a question to ask it, it must have run for a while."""
+    states: list[str] = []
+
+    def third(all: dict[str, Keeper]) -> bool:
+        states.append(all["dies"].report()["state"])
+        return bool(all["dies"].report()["starts"] >= 3)
+
+    keep(tmp_path, shell_component("dies", "sleep 0.2; exit 1"), until=third)
+
+    assert State.SERVING not in states
 
 
 def test_component_starts_only_once_what_it_needs_serves(tmp_path):

@@ -12,7 +12,7 @@ from cluster.embedded.components.component import Component
 from cluster.embedded.plan import Plan
 
 _PACKAGE = Path(__file__).parent.parent
-_RESIDENT = ("addons", "forward", "keeper", "mounts", "network", "supervisor")
+_RESIDENT = ("addons", "forward", "keeper", "mounts", "network", "probes", "supervisor")
 
 
 def assemble(plan: Plan) -> tuple[Component, ...]:

@@ -19,7 +19,7 @@ class Component:
 
     name: str
     command: tuple[str, ...]
-    ready: probes.Probe = probes.always
+    ready: probes.Probe = probes.settled
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     doors: tuple[str, ...] = ()
