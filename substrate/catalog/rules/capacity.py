@@ -135,7 +135,7 @@ def replicas_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
 
 
 def _room(nodes: int, each: int, gpus: int, room: int) -> str:
-    return f"{nodes} nodes x ({each} GPUs a node // {gpus} GPUs a replica) = {room} replicas"
+    return f"{_nodes(nodes)} x ({each} GPUs a node // {gpus} GPUs a replica) = {room} replicas"
 
 
 def _nodes(count: int) -> str:
@@ -154,18 +154,17 @@ def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
     for pool_name, pool in catalog.pools.items():
         if resolve.on_cpu(pool):
             continue
-        terms = list(_terms(catalog, pool_name, resolve.gpus_per_node(pool)))
+        each = resolve.gpus_per_node(pool)
+        terms = list(_terms(catalog, pool_name, each))
         total = sum(least * gpus for _, least, gpus in terms)
-        there = len(pool.nodes) * resolve.gpus_per_node(pool)
+        there = len(pool.nodes) * each
         if total > there > 0 and len(terms) > 1:
             yield where.report(
                 Code.POOL_OVERCOMMITTED,
                 ("pools", pool_name),
                 f"the models of pool `{pool_name}` always run on {total} GPUs, and it has {there}",
                 at=where.key(("pools", pool_name)),
-                notes=[
-                    f"{_sum(terms)} = {total}, and {len(pool.nodes)} nodes x {there // len(pool.nodes)} GPUs = {there}"
-                ],
+                notes=[f"{_sum(terms)} = {total}, and {_nodes(len(pool.nodes))} of {each} GPUs have {there}"],
                 help="lower a min, move a model to another pool, or add nodes",
                 also=[
                     (written(where, name, "replicas", "min"), f"`{name}` {n} x {gpus}") for name, n, gpus in terms[:4]

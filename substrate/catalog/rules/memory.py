@@ -68,10 +68,13 @@ def _too_large(catalog: Catalog, name: str, load: Load, found: Fit, where: Locat
 
 def _causes(model: Model, name: str, where: Locator) -> list[tuple[Path, str]]:
     """Where the numbers come from, so that the one to change is seen."""
-    causes: list[tuple[Path, str]] = [
+    ground: list[tuple[Path, str]] = [
         (("pools", model.pool, "gpuMemory"), "the GPU's memory"),
         (("pools", model.pool, "nodeMemory"), "the node's memory"),
         (("pools", model.pool, "accelerator"), "what the pool computes on"),
+    ]
+    causes: list[tuple[Path, str]] = [
+        *[each for each in ground if where.has(each[0])][:1],
         (("models", name, "pool"), f"it runs on pool `{model.pool}`"),
         (("models", name, "parallel"), "requests at once"),
         (("models", name, "gpus"), "GPUs of a replica"),
