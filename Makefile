@@ -11,10 +11,6 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed-$(shell cat requirements-dev.txt pyproject.toml | sha256sum | cut -c1-12)
-ifeq ($(CLUSTER),existing)
-KUBECONFIG ?= $(HOME)/.kube/config
-ENV_OPTIONS := --kubeconfig "$(KUBECONFIG)"
-endif
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help
@@ -42,23 +38,23 @@ endif
 .PHONY: up
 up: tools cluster ## Everything: tools, cluster, pulumi up, a real model's answer
 	@$(PY) -m substrate.cli check $(STACK)
-	@eval "$$($(PY) -m cluster env $(ENV_OPTIONS))"; $(PY) -m ops.up $(STACK)
+	@eval "$$($(PY) -m cluster env --for $(CLUSTER))"; $(PY) -m ops.up $(STACK)
 
 .PHONY: cluster
 cluster: $(READY)
 ifeq ($(CLUSTER),embedded)
 	@$(PY) -m cluster up
-	@$(PY) -m cluster put-model "$$($(PY) -m cluster.tools path smollm2-135m.gguf)" smollm2-135m-instruct/model.gguf
+	@$(PY) -m cluster seed
 endif
 
 .PHONY: preview
 preview: tools ## Check the stack file and preview under the policy pack; changes nothing
 	@$(PY) -m substrate.cli check $(STACK)
-	@eval "$$($(PY) -m cluster env $(ENV_OPTIONS))"; $(PY) -m ops.up $(STACK) --preview
+	@eval "$$($(PY) -m cluster env --for $(CLUSTER))"; $(PY) -m ops.up $(STACK) --preview
 
 .PHONY: env
 env: $(READY) ## Shell settings for working by hand: eval "$(make -s env)"
-	@$(PY) -m cluster env $(ENV_OPTIONS)
+	@$(PY) -m cluster env --for $(CLUSTER)
 
 .PHONY: down
 down: ## Remove the embedded cluster and all that it made
@@ -72,7 +68,7 @@ lint: $(READY) ## ruff and mypy --strict
 .PHONY: test
 test: tools lint ## All set-up, then every test (about 20 min)
 	@$(PY) -m cluster up
-	@$(PY) -m cluster put-model "$$($(PY) -m cluster.tools path smollm2-135m.gguf)" smollm2-135m-instruct/model.gguf
+	@$(PY) -m cluster seed
 	@$(PY) -m pytest
 
 .PHONY: unit

@@ -98,7 +98,7 @@ def alive(holder: dict[str, Any]) -> bool:
 
 def preview(stack: str) -> None:
     """Everything is judged before anything is made: an update stops at the first violation, half way."""
-    code, text = stream(["preview", "--stack", stack, "--policy-pack", PACK, "--suppress-permalink=true"])
+    code, text = stream(["preview", "--refresh", "--stack", stack, "--policy-pack", PACK, "--suppress-permalink=true"])
     if UNKNOWN in text:
         raise Failure("a policy could not be decided in the preview (see above): make the value it names a plain one")
     if code:
@@ -108,7 +108,17 @@ def preview(stack: str) -> None:
 def update(stack: str) -> None:
     """Update without a second preview, under the same pack."""
     code, _ = stream(
-        ["up", "--stack", stack, "--yes", "--skip-preview", "--policy-pack", PACK, "--suppress-permalink=true"]
+        [
+            "up",
+            "--refresh",
+            "--stack",
+            stack,
+            "--yes",
+            "--skip-preview",
+            "--policy-pack",
+            PACK,
+            "--suppress-permalink=true",
+        ]
     )
     if code:
         raise Failure("the update stopped (see above)")

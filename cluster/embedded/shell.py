@@ -13,6 +13,8 @@ from cluster.embedded.errors import ClusterError
 from cluster.embedded.layout import Inside, Root
 from cluster.embedded.plan import Plan
 
+# On a cluster of their own, people keep their own state and passphrase.
+_USERS_OWN = ("PULUMI_BACKEND_URL", "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE")
 _LINKED = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
 
 
@@ -29,9 +31,12 @@ def environment(root: Root, existing: bool = False) -> dict[str, str]:
         "PATH": _first_on_path(root.bin, os.environ.get("PATH", os.defpath)),
         "PULUMI_BACKEND_URL": f"file://{root.path / 'pulumi'}",
         "PULUMI_HOME": str(root.path / "pulumi-home"),
-        "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
+        # The embedded stack has no secrets, and its file carries the salt of an empty passphrase.
+        "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
     }
+    if existing:
+        variables |= {name: os.environ[name] for name in _USERS_OWN if name in os.environ}
     if built_here:
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return variables

@@ -20,7 +20,8 @@ def service(server: ServerPlan) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata(server),
+        # The provider would wait for endpoints, and the workload waits for its Service: ten seconds for nothing.
+        "metadata": {**metadata(server), "annotations": {"pulumi.com/skipAwait": "true"}},
         "spec": {"type": "ClusterIP", "selector": labels.selector(server.name), "ports": [port]},
     }
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import ROOT, Project, copy_project
+from tests.e2e.harness import ROOT, Project, copy_project, free_port, shell_environment
 
 
 @pytest.fixture(scope="session")
 def embedded() -> None:
     """The embedded cluster with the local stack's weights in its S3; `make` does nothing when it is so already."""
     subprocess.run(["make", "cluster"], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A second embedded cluster, for stacks whose names the local stack has taken; gone afterwards."""
+    root = tmp_path_factory.mktemp("lab")
+    command = [sys.executable, "-m", "cluster", "--root", str(root)]
+    subprocess.run([*command, "up", "--gateway-port", str(free_port())], cwd=ROOT, check=True)
+    yield shell_environment("--root", str(root))
+    subprocess.run([*command, "down"], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="session")

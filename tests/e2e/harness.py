@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -16,9 +18,16 @@ ROOT = Path(__file__).parent.parent.parent
 STAGING_LABEL = "app.kubernetes.io/component=stager"
 
 
-def shell_environment() -> dict[str, str]:
-    """What `eval "$(make -s env)"` gives a shell."""
-    script = f'eval "$({sys.executable} -m cluster env)" && env -0'
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def shell_environment(*options: str) -> dict[str, str]:
+    """What `eval "$(make -s env)"` gives a shell; `--root` names another cluster than the main one."""
+    script = f'eval "$({sys.executable} -m cluster {shlex.join(options)} env)" && env -0'
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return dict(pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
 
