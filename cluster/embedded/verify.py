@@ -29,6 +29,7 @@ def problems(root: Root, plan: Plan) -> list[Problem]:
         (lambda: api.healthy(), "the API server is not ready", control_plane.API),
         (lambda: _is_true(api, f"/api/v1/nodes/{Network.NODE_NAME}", "Ready"), "the node is not Ready", node.KUBELET),
         (lambda: _imported(root, plan), "an image is not imported", node.IMAGES),
+        (lambda: _has(api, _ACCOUNT), "the controllers made no service account yet", control_plane.CONTROLLERS),
         (lambda: _has(api, _STORAGE), f"there is no storage class {addons.STORAGE_CLASS}", services.ADDONS),
         (lambda: _has(api, _S3_SERVICE), "there is no Service s3", services.ADDONS),
         (lambda: _is_true(api, _GATEWAY, "Programmed"), "the Gateway is not programmed", services.GATEWAY_API),
@@ -39,6 +40,7 @@ def problems(root: Root, plan: Plan) -> list[Problem]:
 
 
 _STORAGE = f"/apis/storage.k8s.io/v1/storageclasses/{addons.STORAGE_CLASS}"
+_ACCOUNT = f"/api/v1/namespaces/{addons.SYSTEM}/serviceaccounts/default"
 _S3_SERVICE = f"/api/v1/namespaces/{addons.SYSTEM}/services/s3"
 _GATEWAY = f"/apis/gateway.networking.k8s.io/v1/namespaces/{addons.SYSTEM}/gateways/{addons.GATEWAY}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,6 @@ from cluster.embedded.layout import CLONE, Root
 from cluster.embedded.plan import Plan
 
 PATIENCE = 120.0  # seconds; longer than anything here takes on a busy machine of two cores
-SPARE_GATEWAY = 18099
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,13 @@ class Embedded:
         together = {"apiVersion": "v1", "kind": "List", "items": objects}
         self.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(together))
 
+    def make_namespace(self, name: str) -> None:
+        """A namespace under Pod Security `restricted` that pods can be made in: its service account is there."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        account = ("get", "serviceaccount/default", f"--namespace={name}", "--ignore-not-found", "--output=name")
+        eventually(f"namespace {name} has its service account", lambda: self.kubectl(*account))
+
     def inside(self, *command: str, check: bool = True) -> str:
         return completed(shell.inside(self.root, command), check).stdout
 
@@ -86,10 +93,16 @@ def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """A second cluster beside the clone's own, up, to be broken; gone afterwards."""
     embedded = Embedded(Root.at(tmp_path_factory.mktemp("spare") / "root"))
     try:
-        embedded.up("--gateway-port", str(SPARE_GATEWAY))
+        embedded.up("--gateway-port", free_port())
         yield embedded
     finally:
         embedded.run("down", check=False)
+
+
+def free_port() -> str:
+    """A port on 127.0.0.1 that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
 
 
 def completed(command: list[str], check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -105,11 +118,6 @@ def eventually(what: str, holds: Callable[[], Any]) -> Any:
         assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
         time.sleep(0.1)
     return found
-
-
-def namespace(name: str) -> dict[str, Any]:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 def claim(name: str, where: str) -> dict[str, Any]:

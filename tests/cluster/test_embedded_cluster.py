@@ -22,7 +22,6 @@ from tests.cluster.conftest import (
     claim,
     completed,
     eventually,
-    namespace,
     python_pod,
     server_pod,
     service,
@@ -36,7 +35,8 @@ pytestmark = pytest.mark.cluster
 def team(cluster: Embedded) -> Iterator[str]:
     """A namespace under Pod Security `restricted`, with the server `files` behind its Service."""
     name = f"try-{secrets.token_hex(3)}"
-    cluster.apply(namespace(name), server_pod("files", name), service("files", name))
+    cluster.make_namespace(name)
+    cluster.apply(server_pod("files", name), service("files", name))
     wait_ready(cluster, name, "files")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
@@ -308,7 +308,7 @@ def _first_line(url: str) -> bytes:
 
 def test_environment_for_a_shell_leads_to_this_cluster(cluster):
     exports = cluster.run("env").stdout
-    script = f"{exports}\nkubectl config current-context; kubectl get nodes --output=name; echo $PULUMI_BACKEND_URL"
+    script = f"{exports}\nkubectl config current-context; kubectl get node/{Network.NODE_NAME} --output=name; echo $PULUMI_BACKEND_URL"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == [

@@ -16,11 +16,10 @@ import pytest
 from cluster.embedded import cgroups, components, state
 from cluster.embedded.layout import CLONE, Root
 from tests.cluster.conftest import (
-    SPARE_GATEWAY,
     Embedded,
     claim,
     eventually,
-    namespace,
+    free_port,
     server_pod,
     service,
     wait_ready,
@@ -49,7 +48,8 @@ TEAM = "faults"
 @pytest.fixture(scope="module")
 def broken(spare: Embedded) -> Embedded:
     """The second cluster with a pod on a volume, behind a Service: what must live through every fault."""
-    spare.apply(namespace(TEAM), claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
+    spare.make_namespace(TEAM)
+    spare.apply(claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
     wait_ready(spare, TEAM, "web")
     spare.kubectl("exec", "-n", TEAM, "web", "--", "python3.11", "-c", "open('/data/word','w').write('kept')")
     return spare
@@ -103,8 +103,8 @@ def test_lost_objects_of_the_cluster_are_made_again_by_up(broken):
 
 def test_up_killed_at_any_point_is_finished_by_the_next(tmp_path):
     """From the first file to the last component; the next `up` does not care where the first one died."""
-    half = Embedded(Root.at(tmp_path / "root"))
-    command = [sys.executable, "-m", "cluster", "--root", str(half.root.path), "up", "--gateway-port", "18199"]
+    half, port = Embedded(Root.at(tmp_path / "root")), free_port()
+    command = [sys.executable, "-m", "cluster", "--root", str(half.root.path), "up", "--gateway-port", port]
     try:
         for seconds in (0.2, 0.5, 1.0, 2.0, 5.0):
             process = subprocess.Popen(command, cwd=CLONE, stdout=subprocess.DEVNULL, start_new_session=True)
@@ -113,7 +113,7 @@ def test_up_killed_at_any_point_is_finished_by_the_next(tmp_path):
             process.wait()
             if seconds == 1.0 and (running := state.supervisor(half.root)):
                 os.kill(running.pid, signal.SIGKILL)  # as when the machine's memory ran out
-        half.up("--gateway-port", "18199")
+        half.up("--gateway-port", port)
         assert half.run("status").returncode == 0
     finally:
         half.run("down", check=False)
@@ -125,7 +125,7 @@ def test_component_that_cannot_start_is_named_with_its_log(tmp_path):
     failing.write_text("#!/bin/sh\necho 'no such flag: --oops'\nexit 3\n")
     failing.chmod(0o755)
     broken = Embedded(Root.at(tmp_path / "root"))
-    command = [sys.executable, "-m", "cluster", "--root", str(broken.root.path), "up", "--gateway-port", "18299"]
+    command = [sys.executable, "-m", "cluster", "--root", str(broken.root.path), "up", "--gateway-port", free_port()]
     environment = os.environ | {"SUBSTRATE_TOOL_COREDNS": str(failing)}
     try:
         done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, timeout=300)
@@ -202,12 +202,15 @@ def namespaces_of(pid: str) -> set[str]:
 def test_down_leaves_nothing_on_the_host(tmp_path):
     before = {name: look() for name, look in HOST_TRACES.items()}
     passing = Embedded(Root.at(tmp_path / "root"))
-    passing.up("--gateway-port", "18399")
-    passing.apply(namespace(TEAM), claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
-    wait_ready(passing, TEAM, "web")
-    own = namespaces_of(str(passing.supervisor)) - namespaces_of("self")
-    running = len(processes_in(own))
-    passing.run("down")
+    try:
+        passing.up("--gateway-port", free_port())
+        passing.make_namespace(TEAM)
+        passing.apply(claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
+        wait_ready(passing, TEAM, "web")
+        own = namespaces_of(str(passing.supervisor)) - namespaces_of("self")
+        running = len(processes_in(own))
+    finally:
+        passing.run("down")
 
     assert len(own) == 3
     assert running > len(SERVERS), "the test looks for processes where they are"
@@ -229,7 +232,7 @@ def test_down_ends_only_its_own_cluster(cluster, broken):
     other = cluster.supervisor
     broken.run("down", "--keep-data")
     assert cluster.supervisor == other
-    broken.up("--gateway-port", str(SPARE_GATEWAY))
+    broken.up()
     wait_ready(broken, TEAM, "web")
 
     assert eventually("data and objects were kept", lambda: web_answers(broken))
