@@ -308,7 +308,8 @@ def _first_line(url: str) -> bytes:
 
 def test_environment_for_a_shell_leads_to_this_cluster(cluster):
     exports = cluster.run("env").stdout
-    script = f"{exports}\nkubectl config current-context; kubectl get node/{Network.NODE_NAME} --output=name; echo $PULUMI_BACKEND_URL"
+    commands = ("kubectl config current-context", f"kubectl get node/{Network.NODE_NAME} --output=name")
+    script = "\n".join([exports, *commands, "echo $PULUMI_BACKEND_URL"])
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == [
