@@ -76,7 +76,7 @@ def storage_class(name: str) -> dict[str, Any]:
     }
 
 
-def lab(stack: str) -> list[dict[str, Any]]:
+def surroundings(stack: str) -> list[dict[str, Any]]:
     """All that a stack expects of its cluster."""
     plan = plan_of(stack)
     nodes = [node(pool, name) for pool in plan.pools for name in pool.nodes]
@@ -97,15 +97,14 @@ def alias(environment: dict[str, str], context: str, folder: Path) -> dict[str, 
 
 @pytest.fixture(scope="module", params=STACKS)
 def stack(
-    request: pytest.FixtureRequest, embedded: None, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """The stack, up on its lab; both are gone afterwards."""
+    """The stack, up on fake nodes in a cluster of its own; both are gone afterwards."""
     name: str = request.param
     folder = copy_project(tmp_path_factory.mktemp(name))
-    project = Project(folder)
-    project.environment = alias(dict(project.environment), name, folder)
+    project = Project(folder, alias(lab, name, folder))
     manifest = folder / "lab.json"
-    manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": lab(name)}))
+    manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": surroundings(name)}))
     project.kubectl("apply", "--server-side", f"--filename={manifest}")
     node_count = len(project.objects("nodes", "--selector", f"{LAB}=node"))
     eventually("kwok's nodes are ready", lambda: len(ready_nodes(project)) == node_count)
@@ -169,11 +168,13 @@ def test_cordon_survives_an_update(stack):
     plan = plan_of(name_of(stack))
     victim = plan.pools[0].nodes[0]
     stack.kubectl("cordon", victim)
-    stack.edit(f"Pulumi.{plan.name}.yaml", "      context: 8192\n", "      context: 4096\n")
-    stack.up(plan.name, "--no-ask", check=False)
-    taints = stack.objects("nodes", "--field-selector", f"metadata.name={victim}")[0]["spec"]["taints"]
+    stack.kubectl("label", "node", victim, "substrate.dev/pool-")
+    stack.up(plan.name, "--no-ask")
+    found = stack.objects("nodes", "--field-selector", f"metadata.name={victim}")[0]
+    taints = found["spec"]["taints"]
     stack.kubectl("uncordon", victim)
 
+    assert found["metadata"]["labels"]["substrate.dev/pool"] == plan.pools[0].name, "the update wrote to the node"
     assert {taint["key"] for taint in taints} == {"nvidia.com/gpu", "node.kubernetes.io/unschedulable"}
 
 
