@@ -34,7 +34,7 @@ from typing import Any
 
 from stager.volume import make_folders, remove
 
-DEFAULT_SECONDS = 45.0  # how long a holder may be silent; a slow fsync can keep a healthy one silent for several
+DEFAULT_SECONDS = 30.0  # how long a holder may be silent; a slow fsync can keep a healthy one silent for several
 BEATS_IN_A_LEASE = 5
 TRUSTED_SHARE = 2 / 3  # of the lease after which a holder no longer trusts its last beat
 LEASE_FILE = re.compile(r"lease\.(\d+)")

@@ -21,7 +21,7 @@ from stager.sources.base import Source
 from stager.sources.connect import connect
 from stager.transfer import Transfer, identity_of
 from stager.volume import Volume, make_folders, remove
-from stager.window import sizes_for
+from stager.window import PIECE, Window
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SECONDS_BETWEEN_LOOKS = 0.5  # of one who waits for another stager
@@ -91,7 +91,7 @@ def plan(listing: Listing, options: Options) -> str:
         return found
     folder = options.volume.staging(listing.digest)
     work = survey.Work.at(lease.latest_work(folder) or folder)
-    source = _connect(listing, options)
+    source = connect(listing.source, options.patience, PIECE)
     found_there = survey.look(listing, source, work, options.parallel, options.patience, threading.Event())
     survey.require_space(options.volume, found_there.needed)
     for part in found_there.parts:
@@ -134,7 +134,7 @@ def _fetch_and_publish(listing: Listing, options: Options, held: lease.Lease) ->
     began = time.monotonic()
     stop = threading.Event()
     work = survey.Work.at(held.work)
-    source = _connect(listing, options)
+    source = connect(listing.source, options.patience, PIECE)
     try:
         found = survey.look(listing, source, work, options.parallel, options.patience, stop)
         survey.require_space(options.volume, found.needed)
@@ -164,8 +164,8 @@ def _fetch(
         if not part.resumed:
             identity = identity_of(source, part.file.path, part.remote)
             journal.begun(part.index, part.number, part.remote.size, identity)
-    sizes = sizes_for(sum(file.size for file in listing.files), options.parallel)
-    transfer = Transfer(found.parts, source, work.root, journal, sizes, options.patience, held.check, stop)
+    window = Window(found.total, options.parallel, stop)
+    transfer = Transfer(found.parts, source, work.root, journal, window, options.patience, held.check, stop)
     kept = _kept(found) - transfer.complete_bytes
     progress = Progress(found.total, kept + transfer.complete_bytes)
     transfer.run(options.parallel, lambda: say(progress.line(kept + transfer.complete_bytes)), options.progress_every)
@@ -182,11 +182,6 @@ def _publish(listing: Listing, volume: Volume, held: lease.Lease, source: Source
         raise VolumeFailed(f"{volume.published(listing.digest)} cannot be replaced")
     for digest in publish.sweep(volume, mine=listing.digest):
         say(f"removed the partial data of {digest}, untouched for a day")
-
-
-def _connect(listing: Listing, options: Options) -> Source:
-    sizes = sizes_for(sum(file.size for file in listing.files), options.parallel)
-    return connect(listing.source, options.patience, sizes.piece)
 
 
 def _kept(found: survey.Survey) -> int:

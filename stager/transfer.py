@@ -22,7 +22,7 @@ from stager.part import Part
 from stager.retry import Patience, Persistence, persist
 from stager.sources.base import Changed, RangeIgnored, Remote, Source, Transient
 from stager.volume import remove
-from stager.window import Sizes, Window
+from stager.window import Window
 
 MOST_RESTARTS = 3  # of one file in one run; a source that changes more often than that is not settled
 SECONDS_TO_STOP = 2.0
@@ -34,7 +34,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Bytes [start, end) of one part: what one request asks for."""
+    """Bytes [start, end) of one part: what is lacking, or what one request asks for."""
 
     part: Part
     start: int
@@ -62,15 +62,14 @@ class Transfer:
         source: Source,
         root: Path,
         journal: Journal,
-        sizes: Sizes,
+        window: Window,
         patience: Patience,
         allowed: Callable[[], None],
         stop: threading.Event,
     ) -> None:
         """`allowed` raises when this process may not write any more; it is called before each write."""
-        self._source, self._root, self._journal, self._sizes = source, root, journal, sizes
+        self._source, self._root, self._journal, self._window = source, root, journal, window
         self._patience, self._allowed, self._stop = patience, allowed, stop
-        self._window = Window(sizes.window, stop)
         self._state = threading.Condition()
         self._queue: deque[Chunk] = deque()
         self._unfinished = len(parts)
@@ -123,14 +122,11 @@ class Transfer:
 
     def _enqueue(self, part: Part) -> None:
         """Queue what a part lacks; a part that lacks nothing goes to be hashed."""
-        size = self._sizes.chunk if part.remote.ranges else max(part.remote.size, 1)
-        chunks = [
-            Chunk(part, at, min(at + size, end)) for start, end in part.missing() for at in range(start, end, size)
-        ]
+        lacking = [Chunk(part, start, end) for start, end in part.missing()]
         with self._state:
-            self._queue.extend(chunks)
+            self._queue.extend(lacking)
             self._state.notify_all()
-        if not chunks:
+        if not lacking:
             part.open(self._root)
             self._see_to_hashing(part, part.claim_hashing())
 
@@ -138,11 +134,19 @@ class Transfer:
         with self._state:
             while not self._stop.is_set() and self._unfinished:
                 while self._queue:
-                    chunk = self._queue.popleft()
-                    if not chunk.part.dropped:
-                        return chunk
+                    lacking = self._queue.popleft()
+                    if not lacking.part.dropped:
+                        return self._cut(lacking)
                 self._state.wait()
         return None
+
+    def _cut(self, lacking: Chunk) -> Chunk:
+        """The beginning of what is lacking, as long as a request is now; the rest goes back to the queue's head."""
+        part, start, end = lacking.part, lacking.start, lacking.end
+        middle = min(end, start + self._window.chunk) if part.remote.ranges else end
+        if middle < end:
+            self._queue.appendleft(Chunk(part, middle, end))
+        return Chunk(part, start, middle)
 
     def _fail(self, failure: BaseException) -> None:
         with self._state:
@@ -205,13 +209,13 @@ class Transfer:
                     continue
                 self._write(part, piece, at)
                 at += len(piece)
-                self._window.give(len(piece))
+                self._window.wrote(len(piece))
                 held -= len(piece)
             return at, (Transient("the answer ended early") if at < chunk.end else None)
         except Transient as failure:
             return at, failure
         finally:
-            self._window.give(held)
+            self._window.give_up(held)
 
     def _write(self, part: Part, piece: bytes, at: int) -> None:
         self._require_going(part)

@@ -121,7 +121,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
 
 
 def test_a_source_that_stays_down_ends_with_6_and_keeps_what_came(server: Server, tmp_path: Path) -> None:
-    server.site.faults.extend([passing] + [answering(503)] * 100)
+    server.site.faults.extend([passing] * 4 + [answering(503)] * 100)
     with pytest.raises(SourceUnavailable) as raised:
         stage_from(server, tmp_path, one(), parallel=1)
     assert raised.value.code == 6
@@ -181,7 +181,7 @@ def test_a_file_that_changes_at_every_look_ends_with_6(server: Server, tmp_path:
 
 def test_what_an_earlier_run_fetched_of_another_version_is_dropped(server: Server, tmp_path: Path) -> None:
     server.site.files["model.bin"] = sets.noise(BIG, seed=7)
-    server.site.faults.extend([passing] + [answering(503)] * 100)
+    server.site.faults.extend([passing] * 4 + [answering(503)] * 100)
     with pytest.raises(SourceUnavailable):
         stage_from(server, tmp_path, one(), parallel=1)
     server.site.faults.clear()
