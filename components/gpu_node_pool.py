@@ -13,16 +13,20 @@ from substrate.manifests import cluster
 from substrate.plan import PoolPlan
 
 
-class NodeState(pulumi.CustomResource):
-    """A node as the cluster has it, read and never written."""
+class NodeLabels(pulumi.CustomResource):
+    """A server-side-apply patch: owns the labels it names and gives them back on destroy; answers with the whole node.
+
+    A node that is read as a resource of its own would show its kubelet's heartbeats as drift.
+    """
 
     spec: pulumi.Output[Mapping[str, Any]] = pulumi.property("spec")
     status: pulumi.Output[Mapping[str, Any]] = pulumi.property("status")
 
-    def __init__(self, name: str, node: str, opts: pulumi.ResourceOptions) -> None:
-        read = pulumi.ResourceOptions(id=node, version=kubernetes.PROVIDER_VERSION)
+    def __init__(self, name: str, patch: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        pinned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=kubernetes.PROVIDER_VERSION))
+        # Only what is named here comes back as an output; an input of None is not sent.
         outputs: dict[str, Any] = {"spec": None, "status": None}
-        super().__init__("kubernetes:core/v1:Node", name, outputs, pulumi.ResourceOptions.merge(opts, read))
+        super().__init__("kubernetes:core/v1:NodePatch", name, {**patch, **outputs}, pinned)
 
 
 class GpuNodePool(pulumi.ComponentResource):
@@ -39,10 +43,8 @@ class GpuNodePool(pulumi.ComponentResource):
         super().__init__("substrate:index:GpuNodePool", name, kubernetes.properties(args), opts)
         child = kubernetes.children(self, opts)
         for node in args.nodes:
-            state = NodeState(f"{name}/{node}/state", node, child)
-            pulumi.Output.all(state.spec, state.status).apply(partial(verify, args, node))
-            patch = cluster.node_labels(args, node)
-            kubernetes.patch_node(f"{name}/{node}", patch, child)
+            labelled = NodeLabels(f"{name}/{node}", cluster.node_labels(args, node), child)
+            pulumi.Output.all(labelled.spec, labelled.status).apply(partial(verify, args, node))
         self.nodes = list(args.nodes)
         self.register_outputs({"nodes": self.nodes})
 

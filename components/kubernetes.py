@@ -19,10 +19,10 @@ from substrate.values import Duration
 PROVIDER_VERSION = version("pulumi-kubernetes")
 
 
-def token(manifest: Mapping[str, Any], suffix: str = "") -> str:
+def token(manifest: Mapping[str, Any]) -> str:
     """Pulumi's type of an object: `kubernetes:apps/v1:Deployment`, `kubernetes:core/v1:Service`."""
     api = manifest["apiVersion"]
-    return f"kubernetes:{api if '/' in api else f'core/{api}'}:{manifest['kind']}{suffix}"
+    return f"kubernetes:{api if '/' in api else f'core/{api}'}:{manifest['kind']}"
 
 
 def object_name(manifest: Mapping[str, Any]) -> str:
@@ -80,10 +80,3 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return value
-
-
-def patch_node(name: str, patch: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """A server-side-apply patch of an existing node: owns the fields it names, and gives them back on destroy."""
-    manifest = {"apiVersion": "v1", "kind": "Node", **patch}
-    pinned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=PROVIDER_VERSION))
-    return pulumi.CustomResource(token(manifest, "Patch"), name, manifest, pinned)

@@ -24,4 +24,8 @@ def namespace(plan: NamespacePlan) -> dict[str, Any]:
 
 def node_labels(pool: PoolPlan, node: str) -> dict[str, Any]:
     """A server-side-apply patch: owns these labels and nothing else of the node."""
-    return {"metadata": {"name": node, "labels": labels.of_node(pool.name, pool.accelerator)}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": node, "labels": labels.of_node(pool.name, pool.accelerator)},
+    }

@@ -26,14 +26,14 @@ class Registration:
 
 
 class Nodes(mocks.Mocks):
-    """Every resource echoes its inputs; a node that is read has the given taints and GPUs."""
+    """Every resource echoes its inputs; a node that is patched has the given taints and GPUs."""
 
     def __init__(self, taints: list[dict[str, str]], gpus: int) -> None:
         self.node = {"spec": {"taints": taints}, "status": {"allocatable": {"nvidia.com/gpu": str(gpus)}}}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        read = args.typ == "kubernetes:core/v1:Node"
-        return args.resource_id or args.name, self.node if read else args.inputs
+        node = args.typ == "kubernetes:core/v1:NodePatch"
+        return args.resource_id or args.name, {**args.inputs, **self.node} if node else args.inputs
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         raise AssertionError(f"nothing of ours calls a function: {args.token}")

@@ -187,6 +187,19 @@ def test_second_up_changes_nothing(stack):
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", shown), shown
 
 
+def test_node_that_lost_its_taint_is_refused_in_the_preview_with_the_command_that_sets_it(stack):
+    plan = plan_of(name_of(stack))
+    victim = plan.pools[0].nodes[0]
+    stack.kubectl("taint", "node", victim, "nvidia.com/gpu-")
+    refused = stack.up(plan.name, "--preview", check=False)
+    stack.kubectl("taint", "node", victim, "nvidia.com/gpu=present:NoSchedule")
+    said = refused.stdout + refused.stderr
+
+    assert refused.returncode != 0
+    assert f"kubectl taint node {victim} nvidia.com/gpu=present:NoSchedule" in said, said
+    assert "Traceback" not in said
+
+
 def test_destroy_takes_our_labels_off_the_nodes_and_leaves_the_rest(stack):
     name = name_of(stack)
     stack.pulumi("destroy", "--stack", name, "--yes", "--skip-preview")
