@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -21,19 +22,23 @@ from stager.volume import Volume
 def main(arguments: list[str] | None = None) -> int:
     """Stage, and say on the last line what happened; the exit code."""
     given = _parser().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
+    _on_signals(_interrupt)
     try:
-        conclude([_run(given)])
-        return 0
+        code, lines = 0, [_run(given)]
     except StagerError as error:
-        conclude(error.lines())
-        return error.code
+        code, lines = error.code, error.lines()
     except Exception as error:
+        code, lines = 1, [f"the stager itself failed: {type(error).__name__}: {error} (--debug shows where)"]
         if given.debug:
             traceback.print_exc()
-        conclude([f"the stager itself failed: {type(error).__name__}: {error} (--debug shows where)"])
-        return 1
+    _on_signals(signal.SIG_IGN)  # it is over: only the last word is still to be said
+    conclude(lines)
+    return code
+
+
+def _on_signals(action: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, action)
 
 
 def _run(given: argparse.Namespace) -> str:
@@ -45,7 +50,7 @@ def _run(given: argparse.Namespace) -> str:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)
+    _on_signals(signal.SIG_IGN)
     raise Interrupted(
         f"interrupted by {signal.Signals(number).name}; partial data is kept, the next run goes on from it"
     )
