@@ -92,8 +92,12 @@ def alive(holder: dict[str, Any]) -> bool:
     """Whether a lock's process lives; one of another machine counts as living, since nobody here can tell."""
     if holder.get("hostname") not in (None, socket.gethostname()):
         return True
-    command = Path(f"/proc/{holder.get('pid')}/comm")
-    return command.exists() and command.read_text().startswith("pulumi")
+    try:
+        name, _, rest = Path(f"/proc/{holder.get('pid')}/stat").read_text().partition(" (")[2].rpartition(") ")
+    except OSError:
+        return False
+    # A killed process that nobody has collected yet (Z) holds nothing any more.
+    return name.startswith("pulumi") and rest[0] not in "ZX"
 
 
 def preview(stack: str) -> None:

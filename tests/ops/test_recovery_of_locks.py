@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -60,6 +61,21 @@ def test_reused_process_id_does_not_keep_a_stack_locked(calls, tmp_path):
     pulumi.unlock("local")
 
     assert len(calls) == 1, "this process is a test, not pulumi"
+
+
+def test_killed_process_that_nobody_collected_holds_no_lock(calls, tmp_path):
+    executable = tmp_path / "pulumi"
+    executable.symlink_to(shutil.which("sleep"))
+    process = subprocess.Popen([executable, "60"])
+    lock(tmp_path, {"pid": process.pid, "hostname": socket.gethostname()})
+    with pytest.raises(Failure, match="wait for it to end"):
+        pulumi.unlock("local")
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    pulumi.unlock("local")
+    process.wait()
+
+    assert len(calls) == 1
 
 
 def test_no_lock_means_nothing_to_do(calls):

@@ -19,6 +19,7 @@ from stager.stage import Options
 from stager.volume import Volume
 
 ROOT = Path(__file__).parents[2]
+ALLOCATED = 512  # bytes in a unit of st_blocks, stat(2)
 BLOCK = 64 * 2**20  # bytes
 HURRIED = Patience(tries=4, first=0.01, longest=0.02, connect=2.0, read=1.0)
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN")
@@ -65,6 +66,18 @@ def published(volume: Path, digest: str) -> dict[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and path.name != listing.RECEIPT
     }
+
+
+def on_disk(volume: Path) -> int:
+    """Bytes that the volume holds of sets under construction; folders may be renamed while one looks."""
+    total = 0
+    for folder, _, names in os.walk(volume / ".staging"):
+        for name in names:
+            try:
+                total += (Path(folder) / name).lstat().st_blocks * ALLOCATED
+            except FileNotFoundError:
+                continue
+    return total
 
 
 @dataclass(frozen=True)

@@ -18,24 +18,12 @@ from tests.stager.webserver import Server, Site, serving
 
 KILLS = 20
 MOST_REPEATED = 0.05  # of the set's bytes
-BLOCK = 512  # bytes in a unit of st_blocks
 
 
 def source(server: weed.Weed, kind: str) -> dict[str, Any]:
     if kind == "s3":
         return {"uri": f"s3://{weed.PUBLIC}/{LARGE_PREFIX}/", "endpoint": server.endpoint, "anonymous": True}
     return {"uri": f"{server.https}/{weed.PUBLIC}/{LARGE_PREFIX}/"}
-
-
-def on_disk(volume: Path) -> int:
-    """Bytes that the volume holds of a set under construction."""
-    total = 0
-    for path in (volume / ".staging").rglob("*"):
-        try:
-            total += path.lstat().st_blocks * BLOCK
-        except FileNotFoundError:
-            continue
-    return total
 
 
 def test_the_server_counts_every_byte_that_it_sends(
@@ -64,7 +52,7 @@ def test_twenty_kills_never_show_a_wrong_set_and_repeat_at_most_five_per_cent(
     with Reader(command.volume, given) as reader:
         for point in points:
             process = command.start()
-            while process.poll() is None and on_disk(command.volume) < point * total:
+            while process.poll() is None and sets.on_disk(command.volume) < point * total:
                 time.sleep(0.002)
             killed += process.poll() is None
             process.kill()

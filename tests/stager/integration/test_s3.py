@@ -98,8 +98,7 @@ def test_an_object_replaced_while_it_is_read_is_fetched_anew(server: weed.Weed, 
     given = sets.document(right, source(server, weed.PUBLIC, "replaced", anonymous=True))
     staging = command(tmp_path, given)
     process = staging.start()
-    partial = tmp_path / "volume" / ".staging"
-    while process.poll() is None and sum(p.lstat().st_blocks * 512 for p in partial.rglob("model.bin")) < 10_000_000:
+    while process.poll() is None and sets.on_disk(tmp_path / "volume") < 10_000_000:
         time.sleep(0.001)
     process.send_signal(signal.SIGSTOP)
     server.put(weed.PUBLIC, "replaced", right)

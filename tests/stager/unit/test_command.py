@@ -103,8 +103,7 @@ def test_sigterm_ends_with_6_keeps_what_came_and_the_next_run_goes_on(tmp_path: 
         server.site.faults.extend([passing] * 6 + [stalling(5.0)] * 8)
         given = command(tmp_path, sets.document(CONTENTS, {"uri": server.url + "/"}))
         process = given.start("--progress-every", "0.1")
-        staging = tmp_path / "volume" / ".staging"
-        while sum(path.lstat().st_blocks * 512 for path in staging.rglob("model.bin")) < 200_000:
+        while sets.on_disk(tmp_path / "volume") < 600_000:
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         ended = given.end(process)
