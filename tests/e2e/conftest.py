@@ -23,8 +23,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A second embedded cluster, for stacks whose names the local stack has taken; gone afterwards."""
     root = tmp_path_factory.mktemp("lab")
     command = [sys.executable, "-m", "cluster", "--root", str(root)]
-    subprocess.run([*command, "up", "--gateway-port", str(free_port())], cwd=ROOT, check=True)
-    yield shell_environment("--root", str(root))
+    port = str(free_port())
+    subprocess.run([*command, "up", "--gateway-port", port], cwd=ROOT, check=True)
+    yield {**shell_environment("--root", str(root)), "GATEWAY_PORT": port}
     subprocess.run([*command, "down"], cwd=ROOT, check=True)
 
 

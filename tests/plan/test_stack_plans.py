@@ -22,6 +22,12 @@ def test_local_stack_serves_one_model_on_the_cpu():
     assert smol.url == "http://127.0.0.1:8080/smollm2-135m"
 
 
+def test_prompt_cache_stays_within_the_memory_that_the_pod_may_use():
+    assert flag(server(plan_of("local"), "smollm2-135m"), "--cache-ram") == "0"
+    qwen = server(plan_of("homelab"), "qwen2-5-7b")
+    assert int(flag(qwen, "--cache-ram")) * 1024**2 < qwen.resources.memory
+
+
 def test_homelab_has_one_replica_on_one_gpu_and_makes_room_before_a_rollout():
     qwen = server(plan_of("homelab"), "qwen2-5-7b")
 

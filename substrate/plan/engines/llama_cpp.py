@@ -45,6 +45,7 @@ class LlamaCpp:
             *("--parallel", str(serving.parallel)),
             *("--n-gpu-layers", "999" if placement.gpus else "0"),
             *("--threads", str(placement.cpus)),
+            *("--cache-ram", str(prompt_cache_mebibytes(placement))),
             "--metrics",
             "--slots",
             "--no-webui",
@@ -71,6 +72,14 @@ class LlamaCpp:
     def host_memory(self, weights: Bytes, placement: Placement) -> Bytes:
         """Pages of the mapped file are reclaimable and need no room; 2 GiB hold the server and its prompt cache."""
         return Bytes.parse("2Gi")
+
+
+def prompt_cache_mebibytes(placement: Placement) -> int:
+    """Room for old prompts in main memory, where llama-server's default of 8 GiB would burst the pod's limit.
+
+    Beside a GPU, half of what `host_memory` asks for; on a CPU pool the fit counts every byte, and none is left.
+    """
+    return 1024 if placement.gpus else 0
 
 
 def first_gguf(files: tuple[str, ...]) -> str:
