@@ -38,7 +38,7 @@ endif
 .PHONY: up
 up: tools cluster ## Everything: tools, cluster, pulumi up, a real model's answer
 	@$(PY) -m substrate.cli check $(STACK)
-	@eval "$$($(PY) -m cluster env --for $(CLUSTER))"; $(PY) -m ops.up $(STACK)
+	@settings="$$($(PY) -m cluster env --for $(CLUSTER))"; eval "$$settings"; $(PY) -m ops.up $(STACK)
 
 .PHONY: cluster
 cluster: $(READY)
@@ -50,7 +50,7 @@ endif
 .PHONY: preview
 preview: tools ## Check the stack file and preview under the policy pack; changes nothing
 	@$(PY) -m substrate.cli check $(STACK)
-	@eval "$$($(PY) -m cluster env --for $(CLUSTER))"; $(PY) -m ops.up $(STACK) --preview
+	@settings="$$($(PY) -m cluster env --for $(CLUSTER))"; eval "$$settings"; $(PY) -m ops.up $(STACK) --preview
 
 .PHONY: env
 env: $(READY) ## Shell settings for working by hand: eval "$(make -s env)"

@@ -21,7 +21,7 @@ def project(lab: dict[str, str], tmp_path: Path) -> Project:
     """The local stack, pointed at the second cluster's Gateway, as a user with a cluster of their own would edit it."""
     root = str(Path(lab["KUBECONFIG"]).parent)
     subprocess.run([sys.executable, "-m", "cluster", "--root", root, "seed"], cwd=ROOT, check=True)
-    project = Project(copy_project(tmp_path), {**lab, "HOME": str(tmp_path)})
+    project = Project(copy_project(tmp_path), lab)
     project.edit("Pulumi.local.yaml", "http://127.0.0.1:8080", f"http://127.0.0.1:{lab['GATEWAY_PORT']}")
     return project
 
