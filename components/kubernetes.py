@@ -17,6 +17,8 @@ from pydantic.alias_generators import to_camel
 from substrate.values import Duration
 
 PROVIDER_VERSION = version("pulumi-kubernetes")
+# An object gives up at its own deadline first, with its reason; this only bounds the wait for that word.
+AFTER_DEADLINE = Duration(60)
 
 
 def token(manifest: Mapping[str, Any]) -> str:
@@ -46,9 +48,9 @@ def after(base: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.R
     return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
-def waiting(base: pulumi.ResourceOptions, span: Duration) -> pulumi.ResourceOptions:
-    """Wait this long for readiness, in place of the provider's ten minutes."""
-    seconds = f"{span:.0f}s"
+def waiting(base: pulumi.ResourceOptions, deadline: float) -> pulumi.ResourceOptions:
+    """Wait until the object's own deadline (seconds) has passed, in place of the provider's ten minutes."""
+    seconds = f"{deadline + AFTER_DEADLINE:.0f}s"
     timeouts = pulumi.CustomTimeouts(create=seconds, update=seconds)
     return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(custom_timeouts=timeouts))
 

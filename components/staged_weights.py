@@ -7,10 +7,6 @@ import pulumi
 from components import kubernetes
 from substrate.manifests import staging
 from substrate.plan import ClaimPlan, WeightsPlan
-from substrate.values import Duration
-
-# The Job ends at its own deadline first, with its reason; this only bounds the wait for that word.
-AFTER_DEADLINE = Duration(60)
 
 
 class StagedWeights(pulumi.ComponentResource):
@@ -38,6 +34,5 @@ class StagedWeights(pulumi.ComponentResource):
     @staticmethod
     def _stage(args: ClaimPlan, weights: WeightsPlan, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         listing = kubernetes.create(staging.config_map(args, weights), opts)
-        wait = Duration(weights.timeout + AFTER_DEADLINE)
-        job = kubernetes.made_anew(kubernetes.waiting(kubernetes.after(opts, listing), wait))
+        job = kubernetes.made_anew(kubernetes.waiting(kubernetes.after(opts, listing), weights.timeout))
         return kubernetes.create(staging.job(args, weights), job)

@@ -7,10 +7,6 @@ import pulumi
 from components import kubernetes
 from substrate.manifests import serving
 from substrate.plan import ServerPlan
-from substrate.values import Duration
-
-# The Deployment gives up at its own deadline first, with the pod's reason; this only bounds the wait for that word.
-AFTER_DEADLINE = Duration(60)
 
 
 class VllmService(pulumi.ComponentResource):
@@ -24,8 +20,7 @@ class VllmService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServerPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("substrate:index:VllmService", name, kubernetes.properties(args), opts)
-        wait = Duration(args.startup.progress_deadline + args.grace + AFTER_DEADLINE)
-        child = kubernetes.waiting(kubernetes.children(self, opts), wait)
+        child = kubernetes.waiting(kubernetes.children(self, opts), args.startup.progress_deadline + args.grace)
         kubernetes.create(serving.deployment(args), child)
         self.deployment = serving.name(args)
         self.cold_start_budget = float(args.startup.budget)
