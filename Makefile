@@ -12,6 +12,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed-$(shell cat requirements-dev.txt pyproject.toml | sha256sum | cut -c1-12)
 export PYTHONUNBUFFERED := 1
+.NOTPARALLEL:
 
 .PHONY: help
 help: ## List the targets
@@ -28,6 +29,9 @@ $(READY):
 
 .PHONY: setup
 setup: $(READY) ## Install the locked Python packages
+.PHONY: check
+check: $(READY) ## Read the stack file and name every mistake in it
+	@$(PY) -m substrate.cli check $(STACK)
 .PHONY: tools
 tools: $(READY) ## Build or fetch what is missing of the toolchain (cached outside the clone)
 	@$(PY) -m cluster.tools ensure --for $(CLUSTER)
@@ -35,21 +39,24 @@ ifeq ($(CLUSTER),embedded)
 	@$(PY) -m cluster.images ensure
 endif
 
+.PHONY: foundations
+foundations: $(READY) ## Build or fetch what the foundations' tests run: KServe, Triton, BentoML, vLLM, scanners
+	@$(PY) -m cluster.tools ensure --for foundations
+	@$(PY) -m cluster.images ensure --foundations
+
 .PHONY: up
-up: tools cluster ## Everything: tools, cluster, pulumi up, a real model's answer
-	@$(PY) -m substrate.cli check $(STACK)
+up: check tools cluster ## Everything: tools, cluster, pulumi up, a real model's answer
 	@settings="$$($(PY) -m cluster env --for $(CLUSTER))"; eval "$$settings"; $(PY) -m ops.up $(STACK)
 
 .PHONY: cluster
 cluster: $(READY)
 ifeq ($(CLUSTER),embedded)
-	@$(PY) -m cluster up
+	@needs="$$($(PY) -m substrate.cli needs $(STACK) --on substrate-local)"; $(PY) -m cluster up $${needs:+$$(printf -- "--with %s " $$needs)}
 	@$(PY) -m cluster seed
 endif
 
 .PHONY: preview
-preview: tools ## Check the stack file and preview under the policy pack; changes nothing
-	@$(PY) -m substrate.cli check $(STACK)
+preview: check tools ## Check the stack file and preview under the policy pack; changes nothing
 	@settings="$$($(PY) -m cluster env --for $(CLUSTER))"; eval "$$settings"; $(PY) -m ops.up $(STACK) --preview
 
 .PHONY: env
@@ -66,10 +73,10 @@ lint: $(READY) ## ruff and mypy --strict
 	@$(VENV)/bin/mypy
 
 .PHONY: test
-test: tools lint ## All set-up, then every test (about 20 min)
-	@$(PY) -m cluster up
-	@$(PY) -m cluster seed
-	@$(PY) -m pytest
+test: tools foundations lint ## All set-up, then every test (about half an hour)
+	@echo "==> All tests, in four lanes beside each other"
+	@$(PY) -m tests.lanes
+	@$(PY) -m tests.proofs .substrate/results-*.xml --check
 
 .PHONY: unit
 unit: $(READY) ## The tests that need neither tools nor a cluster (under a minute)
@@ -77,7 +84,7 @@ unit: $(READY) ## The tests that need neither tools nor a cluster (under a minut
 
 .PHONY: bench
 bench: tools ## The benchmarks, each as a ratio against a named peer
-	@for file in benchmarks/*.py; do echo "==> $$file"; $(PY) $$file; done
+	@for file in benchmarks/*.py; do echo "==> $$file"; $(PY) -m "benchmarks.$$(basename "$$file" .py)"; done
 
 .PHONY: lock
 lock: ## Renew the locks from pyproject.toml (needs uv)

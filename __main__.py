@@ -5,16 +5,37 @@ from pathlib import Path
 import pulumi
 from pulumi_kubernetes import Provider
 
-from components import GpuNodePool, Model, StagedWeights, Team, VllmService
+from components import (
+    BentoDeployment,
+    FrontDoor,
+    GpuNodePool,
+    KServePlatform,
+    KServeService,
+    Model,
+    StagedWeights,
+    Team,
+    TritonServer,
+    VllmService,
+    foundations,
+)
 from substrate.catalog import CatalogError, load
 from substrate.catalog.model import Catalog
+from substrate.catalog.shape import SECTIONS
 from substrate.plan import plan_stack
+from substrate.plan.outputs import outputs
+
+WORKLOADS = {
+    "plain": VllmService,
+    "kserve": KServeService,
+    "triton": TritonServer,
+    "bentoml": BentoDeployment,
+}
 
 
 def read_catalog(stack: str) -> Catalog:
     """The stack file, checked against what the engine read from it; nothing is registered before it is valid."""
     config = pulumi.Config("substrate")
-    engine = {key: config.get_object(key) for key in Catalog.model_fields}
+    engine = {key: config.get_object(key) for key in SECTIONS}
     try:
         return load(Path(__file__).parent / f"Pulumi.{stack}.yaml", engine)
     except CatalogError as error:
@@ -22,10 +43,12 @@ def read_catalog(stack: str) -> Catalog:
 
 
 plan = plan_stack(read_catalog(pulumi.get_stack()), pulumi.get_stack())
+foundations.permit(plan, Path(__file__).parent)
 provider = Provider("cluster", context=plan.context, enable_config_map_mutable=True)
 on_cluster = pulumi.ResourceOptions(provider=provider)
 
 pools = {pool.name: GpuNodePool(pool.name, pool, on_cluster) for pool in plan.pools}
+platforms = [KServePlatform("kserve", plan.kserve, on_cluster)] if plan.kserve else []
 teams = {team.name: Team(team.team, team, on_cluster) for team in plan.namespaces}
 
 
@@ -43,8 +66,12 @@ staged = {
 models = {}
 for server in plan.servers:
     models[server.name] = Model(server.name, server, after(teams[server.namespace]))
-    weights = staged[server.namespace, server.claim].jobs[server.name]
-    VllmService(f"{server.name}-{server.foundation}", server, after(models[server.name], weights))
+    jobs = staged[server.namespace, server.claim].jobs if server.claim else {}
+    weights = [jobs[model.name] for model in server.models if model.weights]
+    needs = after(models[server.name], *weights, *(platforms if server.kserve else ()))
+    WORKLOADS[server.foundation](f"{server.name}-{server.foundation}", server, needs)
 
-pulumi.export("endpoints", {name: model.url for name, model in models.items()})
-pulumi.export("coldStartBudgetSeconds", {server.name: float(server.startup.budget) for server in plan.servers})
+if plan.front_door:
+    FrontDoor("front-door", plan.front_door, after(*models.values()))
+for name, value in outputs(plan).items():
+    pulumi.export(name, value)

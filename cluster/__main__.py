@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from cluster import tools
-from cluster.embedded import seed, shell, status, stop, up
+from cluster.embedded import extras, seed, shell, status, stop, up
 from cluster.embedded.errors import ClusterError
+from cluster.embedded.extras import EXTRAS
 from cluster.embedded.layout import Root
 from cluster.embedded.ports import HOST
 
@@ -18,7 +20,9 @@ from cluster.embedded.ports import HOST
 def _up(options: argparse.Namespace) -> int:
     began = time.monotonic()
     root = Root.at(options.root)
-    plan = up.up(root, up.Wishes(api=options.api_port, gateway=options.gateway_port, s3=options.s3_port))
+    plan = up.up(
+        root, up.Wishes(options.api_port, options.gateway_port, options.s3_port, extras.chosen(options.extras))
+    )
     print(
         f"the cluster serves after {time.monotonic() - began:.1f} s: kubeconfig {root.kubeconfig}, "
         f"Gateway http://{HOST}:{plan.ports.gateway}, S3 http://{HOST}:{plan.ports.s3}, logs {root.logs}"
@@ -79,6 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("up", help="start it, or heal it")
     for name, default in (("api", "a free one"), ("gateway", "8080"), ("s3", "a free one")):
         verb.add_argument(f"--{name}-port", type=_port, help=f"port on {HOST} (default: {default}, then kept)")
+    verb.add_argument(
+        "--with",
+        dest="extras",
+        action="append",
+        default=[],
+        metavar="EXTRA",
+        help=f"add, and keep until `down`: {', '.join(EXTRAS) or 'there is none yet'}",
+    )
     verb.set_defaults(run=_up)
     verb = verbs.add_parser("down", help="end it and remove all that it made")
     verb.add_argument("--keep-data", action="store_true", help="keep etcd, images and volumes for the next up")
@@ -114,7 +126,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit code. A user's mistake is told in words, without a traceback."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()  # here, where a reader that has gone is still told apart
+        return code
+    except BrokenPipeError:  # `... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ClusterError, tools.ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -10,17 +10,18 @@ from substrate.plan import ServerPlan
 
 
 class Model(pulumi.ComponentResource):
-    """A model's face: Service `<model>` on port 80, its disruption budget, its route under the stack's base URL.
+    """The face of a server's models: Service `<model>` on port 80 and a route under the stack's base URL for each, and
+    the server's disruption budget.
 
-    Outputs: `url` (`<baseUrl>/<model>`; an OpenAI client takes `<url>/v1`).
+    Outputs: `urls` (`<baseUrl>/<model>` by model; an OpenAI client takes `<url>/v1`).
     """
 
-    url: str
+    urls: dict[str, str]
 
     def __init__(self, name: str, args: ServerPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("substrate:index:Model", name, kubernetes.properties(args), opts)
         child = kubernetes.children(self, opts)
-        for manifest in (model.service(args), model.disruption_budget(args), model.route(args)):
+        for manifest in model.faces(args):
             kubernetes.create(manifest, child)
-        self.url = args.url
-        self.register_outputs({"url": args.url})
+        self.urls = {each.name: each.url for each in args.models}
+        self.register_outputs({"urls": self.urls})

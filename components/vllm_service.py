@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from components import kubernetes
+from components import kubernetes, workload
 from substrate.manifests import serving
 from substrate.plan import ServerPlan
 
@@ -20,8 +20,7 @@ class VllmService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServerPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("substrate:index:VllmService", name, kubernetes.properties(args), opts)
-        child = kubernetes.waiting(kubernetes.children(self, opts), args.startup.progress_deadline + args.grace)
-        kubernetes.create(serving.deployment(args), child)
+        workload.deploy(self, args, opts)
         self.deployment = serving.name(args)
         self.cold_start_budget = float(args.startup.budget)
         self.register_outputs({"deployment": self.deployment, "coldStartBudget": self.cold_start_budget})

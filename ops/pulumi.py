@@ -27,13 +27,14 @@ def call(*args: str, check: bool = True) -> str:
 
 
 def stream(args: Sequence[str]) -> tuple[int, str]:
-    """Run with its output shown as it comes, and kept."""
+    """Run with its output shown as it comes, and kept; a line that only repeats the one before is shown once."""
     command = ["pulumi", *args, "--non-interactive", "--color=auto"]
     kept: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            print(line, end="", flush=True)
+            if line not in kept[-1:]:
+                print(line, end="", flush=True)
             kept.append(line)
     return process.returncode, "".join(kept)
 
@@ -128,8 +129,15 @@ def update(stack: str) -> None:
         raise Failure("the update stopped (see above)")
 
 
-def output(stack: str, name: str) -> Any:
-    return json.loads(call("stack", "output", name, "--stack", stack, "--json"))
+def outputs(stack: str) -> dict[str, Any]:
+    """All of them by one call: each takes a second."""
+    found: dict[str, Any] = json.loads(call("stack", "output", "--stack", stack, "--json"))
+    return found
+
+
+def context(stack: str) -> str:
+    """The kubeconfig context that the stack names."""
+    return call("config", "get", "--path", "substrate:cluster.context", "--stack", stack).strip()
 
 
 def namespaces(stack: str) -> Iterable[str]:

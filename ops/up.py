@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Mapping
+from typing import Any
 
-from ops import pulumi
-from ops.ask import ask
-from ops.console import Failure, fail, say, step
+from ops import absence, door, pulumi, settled
+from ops.ask import OPENAI, ask, ready
+from ops.console import Failure, fail, step
 from ops.explain import explain
+from ops.reach import reach
 from ops.watch import watching
 
 
 def prepare(stack: str) -> None:
     with step(f"Selecting stack {stack}", "2 s"):
         pulumi.select(stack)
+        reach(stack, pulumi.context(stack))
         pulumi.recover(stack)
     with step("Previewing under the policy pack", "5 s"):
         pulumi.preview(stack)
@@ -27,20 +31,36 @@ def deploy(stack: str) -> None:
         update(stack)
 
 
+def deploy_and_ask(stack: str) -> None:
+    """What serves already is asked all the while, so that nobody need guess how long it was away."""
+    before = pulumi.outputs(stack)
+    with absence.watching(before.get("endpoints", {}), before.get("endpointKinds", {})) as seen:
+        deploy(stack)
+        outputs = pulumi.outputs(stack)
+        ask_all(outputs)
+    absence.tell(seen, outputs["coldStartSeconds"])
+
+
 def update(stack: str) -> None:
+    """Done once the pods of this update answer, and not when KServe still says Ready of those before."""
     try:
         pulumi.update(stack)
+        settled.wait(pulumi.state(stack))
     except Failure as failure:
         found = explain(pulumi.namespaces(stack))
         raise Failure(f"{failure}\n\nwhat the cluster says:\n{found}" if found else str(failure)) from None
 
 
-def ask_all(stack: str) -> None:
-    endpoints: dict[str, str] = pulumi.output(stack, "endpoints")
-    budgets: dict[str, float] = pulumi.output(stack, "coldStartBudgetSeconds")
-    for name, url in endpoints.items():
-        ask(name, url)
-        say(f"  cold start budget {budgets[name]:.0f} s")
+def ask_all(outputs: Mapping[str, Any]) -> None:
+    budgets: dict[str, float] = outputs["coldStartBudgetSeconds"]
+    kinds: dict[str, str] = outputs["endpointKinds"]
+    for name, url in outputs["endpoints"].items():
+        if kinds[name] == OPENAI:
+            ask(name, outputs["servedNames"][name], url, budgets[name])
+        else:
+            ready(name, url, kinds[name], budgets[name])
+    if "frontDoor" in outputs:
+        door.show(outputs["frontDoor"])
 
 
 def main() -> int:
@@ -49,14 +69,17 @@ def main() -> int:
     parser.add_argument("--preview", action="store_true", help="preview only; changes nothing")
     parser.add_argument("--no-ask", action="store_true", help="deploy only, as where no model answers (kwok nodes)")
     options = parser.parse_args()
-    if shutil.which("pulumi") is None:
-        return fail('pulumi is not on PATH: run `make up`, or `eval "$(make -s env)"` first')
+    for program in ("pulumi", "kubectl"):
+        if shutil.which(program) is None:
+            return fail(f'{program} is not on PATH: run `make up`, or `eval "$(make -s env)"` first')
     try:
         prepare(options.stack)
-        if not options.preview:
+        if options.preview:
+            return 0
+        if options.no_ask:
             deploy(options.stack)
-        if not (options.preview or options.no_ask):
-            ask_all(options.stack)
+        else:
+            deploy_and_ask(options.stack)
     except Failure as failure:
         return fail(str(failure))
     return 0

@@ -1,12 +1,13 @@
-"""The two policies of the pack: one over each resource, one over the whole stack. Imports pulumi_policy and the rules.
+"""The pack as the engine sees it: few policies, many rules inside. Imports pulumi_policy, the judge and the rules.
 
-Two and not one a rule: the SDK reads every resource's properties anew for each policy (some 0.1 ms).
+Three policies and not one a rule: the SDK reads every resource's properties anew for each (some 0.1 ms), and a policy
+has one level. `llm-resource` stops a run before a resource is made, `llm-stack` at its end, `llm-advice` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import (
@@ -18,94 +19,131 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.proxy import UnknownValueError as SdkUnknownValueError
 
-from policies import autoscaling, hot_models, images, stack, weights
-from policies.objects import KubernetesObject, objects_of
-from policies.options import SCHEMA, Options, options_from, unknown_settings
-from policies.pods import pods_of
-from policies.stack import Check
-from policies.violations import Violation
-from policies.workloads import evidence
+from policies.floors import wrong_floors
+from policies.judge import Check, Exempt, Finding, Outcome, Undecided, checks, checks_alone, checks_together
+from policies.resources.objects import KubernetesObject, objects_of
+from policies.resources.plain import UnknownValueError
+from policies.resources.stack import Stack
+from policies.resources.subject import Subject
+from policies.rule import Level
+from policies.rules import RULES
+from policies.settings import PARAMETERS, schema, settings_from, unknown_settings
 
 NAME = "substrate"
+SCHEMA = schema(RULES)
 
 
-def validate_resource(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-    """Judge the objects in one resource's inputs; at the stack's own resource, of which there is one, the settings."""
-    options = options_from(args.get_config())
-    if args.resource_type == "pulumi:pulumi:Stack":
-        _report_unknown_settings(args.get_config(), report_violation)
-    for obj in objects_of(args.resource_type, args.props, args.urn):
-        report_all(((None, partial(rule, obj, options)) for rule in RESOURCE_RULES), report_violation)
+class Pack:
+    """One run of the pack. Settings are written for `llm-resource` and hold for all; another policy's own win."""
+
+    def __init__(self) -> None:
+        self._config: Mapping[str, Any] = {}
+        self.policies = [
+            ResourceValidationPolicy(
+                name="llm-resource",
+                description="Serving models: what one resource shows, before it is made.",
+                validate=self._validate_resource,
+                enforcement_level=EnforcementLevel.MANDATORY,
+                config_schema=PolicyConfigSchema(SCHEMA),
+            ),
+            StackValidationPolicy(
+                name="llm-stack",
+                description="Serving models: what only resources together show.",
+                validate=self._validate_stack,
+                enforcement_level=EnforcementLevel.MANDATORY,
+                config_schema=PolicyConfigSchema(SCHEMA),
+            ),
+            StackValidationPolicy(
+                name="llm-advice",
+                description="Serving models: advice, what is exempt, and what could not be decided.",
+                validate=self._advise,
+                enforcement_level=EnforcementLevel.ADVISORY,
+                config_schema=PolicyConfigSchema(SCHEMA),
+            ),
+        ]
+
+    def _validate_resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        """Judge the objects in one resource's inputs; at the stack's own resource, of which there is one, settings."""
+        self._config = args.get_config() or {}
+        settings = settings_from(self._config)
+        if args.resource_type == "pulumi:pulumi:Stack":
+            _report_wrong_settings(self._config, report)
+        for obj in _objects(args.resource_type, args.props, args.urn):
+            run(checks_alone(RULES, Subject(obj, settings)), report, Level.MANDATORY)
+
+    def _validate_stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        """Judge what only the whole stack shows: a scaler and what it drives, a Service and what is behind it."""
+        _report_wrong_settings(args.get_config() or {}, report)
+        run(checks_together(RULES, self._stack(args)), report, Level.MANDATORY)
+
+    def _advise(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        """Tell what does not stop a run: advisory findings, exemptions, and the rules that could not be decided."""
+        stack = self._stack(args)
+        undecided: dict[tuple[str, str], list[Undecided]] = defaultdict(list)
+
+        def listed(outcome: Outcome) -> None:
+            if isinstance(outcome, Undecided):
+                undecided[outcome.rule.name, outcome.reason].append(outcome)
+            elif isinstance(outcome, Exempt):
+                report(str(outcome), outcome.finding.subject.obj.urn or None)
+
+        try:
+            run(checks(RULES, stack), report, Level.ADVISORY, listed)
+        finally:
+            for (name, reason), those in undecided.items():
+                report(f"rule {name} is not applicable to {_names(those)}: {reason}", None)
+
+    def _stack(self, args: StackValidationArgs) -> Stack:
+        settings = settings_from({**self._config, **(args.get_config() or {})})
+        objects = (obj for one in args.resources for obj in _objects(one.resource_type, one.props, one.urn))
+        return Stack(Subject(obj, settings) for obj in objects)
 
 
-def validate_stack(args: StackValidationArgs, report_violation: ReportViolation) -> None:
-    """Judge scalers together with what they scale."""
-    _report_unknown_settings(args.get_config(), report_violation)
-    objects = (obj for item in args.resources for obj in objects_of(item.resource_type, item.props, item.urn))
-    report_all(stack.checks(stack.Stack(objects, options_from(args.get_config()))), report_violation)
+def run(
+    asked: Iterable[Check],
+    report: ReportViolation,
+    level: Level,
+    otherwise: Callable[[Outcome], None] = lambda _: None,
+) -> None:
+    """Run every check, report the findings of a level, and hand on what else was said.
 
-
-def report_all(checks: Iterable[tuple[str | None, Check]], report: ReportViolation) -> None:
-    """Run every (urn, check) and report what it finds; only then raise the first UnknownValueError.
-
-    The SDK tells the user of that one, and a violation found beside an unknown value is not lost.
+    Only then raises the first UnknownValueError of a rule of that level, which the SDK tells the user: a violation
+    found beside an unknown value is not lost.
     """
     unknown: UnknownValueError | None = None
-    for urn, check in checks:
+    for check in asked:
         try:
-            for violation in check():
-                report(str(violation), urn)
+            for outcome in check.outcomes():
+                if isinstance(outcome, Finding) and outcome.level == level:
+                    report(str(outcome), outcome.subject.obj.urn or None)
+                else:
+                    otherwise(outcome)
         except UnknownValueError as error:
-            unknown = unknown or error
+            if check.subject.settings.level(check.rule) == level:
+                unknown = unknown or error
     if unknown:
-        raise unknown
+        raise unknown.source
 
 
-def _report_unknown_settings(config: Mapping[str, Any] | None, report: ReportViolation) -> None:
+def _objects(resource_type: str, properties: Any, urn: str) -> Iterator[KubernetesObject]:
+    return objects_of(resource_type, properties, urn, (SdkUnknownValueError,))
+
+
+def _names(undecided: list[Undecided]) -> str:
+    first, *others = undecided
+    return f"{first.subject}" + (f" and {len(others)} more" if others else "")
+
+
+def _report_wrong_settings(config: Mapping[str, Any], report: ReportViolation) -> None:
     for name in unknown_settings(config):
-        fix = f"write one of {', '.join(SCHEMA)}, or take {name} out of the file of --policy-pack-config"
-        report(
-            str(Violation("settings of the policy pack", f"there is no setting {name}", "nothing reads it", fix)), None
-        )
+        others = ", ".join((*PARAMETERS, "levels"))
+        fix = f"write one of {others}, or take {name} out of the file of --policy-pack-config"
+        report(f"settings of the policy pack: there is no setting {name}\n  why: nothing reads it\n  fix: {fix}", None)
+    for wrong, fix in wrong_floors(settings_from(config).floors):
+        why = "what was found below a floor stays found"
+        report(f"settings of the policy pack: {wrong}\n  why: {why}\n  fix: {fix}", None)
 
 
-def _images(obj: KubernetesObject, _options: Options) -> Iterator[Violation]:
-    yield from images.check(obj, pods_of(obj))
-
-
-def _weights(obj: KubernetesObject, options: Options) -> Iterator[Violation]:
-    pods = pods_of(obj)
-    if weights.mounts_shared_volumes(obj, pods):
-        yield from weights.check(obj, pods, evidence(obj, pods, options))
-
-
-def _metrics(obj: KubernetesObject, options: Options) -> Iterator[Violation]:
-    if autoscaling.host_metrics(obj):
-        yield from autoscaling.check(obj, evidence(obj, pods_of(obj), options))
-
-
-def _replicas(obj: KubernetesObject, options: Options) -> Iterator[Violation]:
-    if hot_models.counts(obj):
-        yield from hot_models.check(obj, hot_models.hot(obj, pods_of(obj), options))
-
-
-RESOURCE_RULES = (_images, _weights, _metrics, _replicas)
-
-POLICIES = [
-    ResourceValidationPolicy(
-        name="llm-resource",
-        description="Serving language models: no scaling on CPU, hot models stay up, weights read-only, images pinned.",
-        validate=validate_resource,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        config_schema=PolicyConfigSchema(SCHEMA),
-    ),
-    StackValidationPolicy(
-        name="llm-stack",
-        description="Serving language models: scalers follow the load and keep hot models up.",
-        validate=validate_stack,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        config_schema=PolicyConfigSchema(SCHEMA),
-    ),
-]
+POLICIES = Pack().policies

@@ -6,7 +6,9 @@ checked: reference/runtimes.md 7.2 (vLLM 0.33.0's own KV page size and budget, r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from substrate.catalog import resolve
 from substrate.catalog.model import Architecture, Catalog
@@ -16,6 +18,7 @@ from substrate.values import Bytes
 
 # Keys and values are kept in 16 bit; engines that are told to use fewer need less.
 KV_ELEMENT = 2
+_GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ def fit(load: Load) -> Fit:
     per_token = load.kv.bytes_per_token(max(1, load.gpus), split_by_head=not engine.reserves_slots)
     slots = load.parallel if engine.reserves_slots else 1
     tokens = _rounded_up(load.context, engine.context_step) * slots
-    kv = Bytes(per_token * tokens)
+    used = Bytes(per_token * tokens)
+    kv = _reserved(used, load)
     room = max(0, budget - load.weights - overhead)
     return Fit(
         weights=load.weights,
@@ -103,8 +107,14 @@ def fit(load: Load) -> Fit:
         budget=budget,
         need=Bytes(load.weights + kv + overhead),
         longest_context=room // per_token // slots // engine.context_step * engine.context_step,
-        concurrency=min(load.parallel, room // Bytes(kv // slots)),
+        concurrency=min(load.parallel, room // Bytes(used // slots)),
     )
+
+
+def _reserved(kv: Bytes, load: Load) -> Bytes:
+    """On CPUs a paged cache is asked for in whole GiB (VLLM_CPU_KVCACHE_SPACE)."""
+    paged_on_cpu = not load.gpus and not load.engine.reserves_slots
+    return Bytes(-(-kv // _GIB) * _GIB) if paged_on_cpu else kv
 
 
 def _overhead(load: Load) -> Bytes:
@@ -134,15 +144,52 @@ def load_of(catalog: Catalog, name: str) -> Load:
     reported = pool.gpu_memory or ACCELERATORS[pool.accelerator].memory
     return Load(
         engine=ENGINES[resolve.engine_of(catalog, name)],
-        weights=Bytes(sum(file.size for file in model.weights.files.values())),
+        weights=resolve.size_of(model),
         kv=kv_shape(model.architecture),
-        context=model.context,
+        context=model.context or 0,
         parallel=resolve.parallel_of(catalog, name),
-        memory=reported if gpus else pool.node_memory or Bytes(0),
+        memory=reported if gpus else _beside_logging(catalog, name),
         gpus=gpus,
     )
+
+
+def _beside_logging(catalog: Catalog, name: str) -> Bytes:
+    """Of a node of CPUs, what the containers that log leave to the engine."""
+    offered = catalog.pools[catalog.models[name].pool].node_memory or 0
+    return Bytes(max(0, offered - resolve.taken_by_logging(catalog, name).memory))
 
 
 def of(catalog: Catalog, name: str) -> Fit:
     """The fit of one model of a loaded catalogue."""
     return fit(load_of(catalog, name))
+
+
+def resident(catalog: Catalog, names: Sequence[str]) -> int:
+    """How many of a server's models are in memory at once, whichever they are: the largest ones decide.
+
+    Each takes its own process (llama.cpp's router, Ollama); adapters lie beside the one model that they change.
+    """
+    whole = [name for name in names if catalog.models[name].adapter is None]
+    needs = sorted((of(catalog, name).need for name in whole if _sized(catalog, name)), reverse=True)
+    if not needs:
+        return len(names)
+    budget = of(catalog, whole[0]).budget - _adapters(catalog, names)
+    return sum(total <= budget for total in accumulate(needs))
+
+
+def together(catalog: Catalog, names: Sequence[str]) -> Bytes:
+    """What the resident models of a server take."""
+    whole = [name for name in names if catalog.models[name].adapter is None and _sized(catalog, name)]
+    needs = sorted((of(catalog, name).need for name in whole), reverse=True)
+    return Bytes(sum(needs[: max(1, resident(catalog, names))]) + _adapters(catalog, names))
+
+
+def _sized(catalog: Catalog, name: str) -> bool:
+    model, engine = catalog.models[name], ENGINES.get(resolve.engine_of(catalog, name))
+    said = model.weights is not None and model.context is not None
+    return engine is not None and (said or not engine.has_kv_cache)
+
+
+def _adapters(catalog: Catalog, names: Sequence[str]) -> Bytes:
+    adapters = [catalog.models[name] for name in names if catalog.models[name].adapter]
+    return Bytes(sum(resolve.size_of(model) for model in adapters))

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
 _QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[KMGTP]i?|k|B)")
+_PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_CORES = re.compile(r"[1-9][0-9]{0,3}|[1-9][0-9]{0,5}m")
 _CAPABILITY = re.compile(r"(\d{1,2})\.(\d)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -65,6 +67,33 @@ class Duration(float):
 
     def __str__(self) -> str:
         return f"{self:g}s" if self < 120 else f"{self / 60:.1f}m"
+
+
+class Share(float):
+    """A part of a whole, above 0 and up to 1. Written as a percentage: `10%`, `0.5%`."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `<number>%`. Raises ValueError for nothing, and for more than the whole."""
+        found = _PERCENTAGE.fullmatch(text)
+        share = Decimal(found[1]) / 100 if found else Decimal(0)
+        if not 0 < share <= 1:
+            raise ValueError(f"{text!r} is not a percentage: write a number above 0 and up to 100, as 10% or 0.5%")
+        return cls(share)
+
+
+class Cores(float):
+    """CPU cores. Written as Kubernetes writes them: `2`, or thousandths as `250m`."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError for anything but whole cores and thousandths."""
+        if not _CORES.fullmatch(text):
+            raise ValueError(f"{text!r} is not a number of cores: write 2, or thousandths as 250m")
+        return cls(int(text[:-1]) / 1000 if text.endswith("m") else int(text))
+
+    def __str__(self) -> str:
+        return f"{self:.0f}" if self.is_integer() else f"{self * 1000:.0f}m"
 
 
 class ComputeCapability(NamedTuple):

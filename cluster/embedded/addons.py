@@ -29,10 +29,10 @@ def objects() -> list[Object]:
 
 
 def definitions(source: Path) -> Iterator[Object]:
-    """The CustomResourceDefinitions in a file or folder of YAML; what else lies there is for other installs."""
+    """The CustomResourceDefinitions in a file or folder of YAML; what else lies there, patches of them too, is not."""
     for file in [source] if source.is_file() else sorted(source.rglob("*.yaml")):
         for document in yaml.load_all(file.read_text(), Loader=yaml.CSafeLoader):
-            if document and document.get("kind") == "CustomResourceDefinition":
+            if document and document.get("kind") == "CustomResourceDefinition" and "group" in document["spec"]:
                 document.pop("status", None)
                 yield document
 

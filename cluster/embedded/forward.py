@@ -51,7 +51,8 @@ async def carry(client: tuple[asyncio.StreamReader, asyncio.StreamWriter], targe
 
 def reset(writer: asyncio.StreamWriter) -> None:
     """Close so that the other side sees a broken connection, never a complete answer."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):  # closed already; the other one of the two must still be reset
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 

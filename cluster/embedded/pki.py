@@ -47,6 +47,9 @@ class Certificate:
 
 
 AUTHORITIES = ("ca", "front-proxy-ca", "etcd-ca")
+# KServe's own bindings name its service account, which to the API server is a user of this name.
+KSERVE = Certificate("kserve-manager", "system:serviceaccount:kserve:kserve-controller-manager")
+KSERVE_LLM = Certificate("kserve-llm-manager", "system:serviceaccount:kserve:llmisvc-controller-manager")
 ADDONS = ("coredns", "node-local-provisioner", "kwok", "traefik")
 CERTIFICATES = (
     Certificate("etcd", "etcd", server=("IP:127.0.0.1",), authority="etcd-ca"),
@@ -74,13 +77,20 @@ CERTIFICATES = (
     Certificate("kubelet", f"system:node:{Network.NODE_NAME}", "system:nodes"),
     Certificate("kubelet-server", Network.NODE_NAME, server=(f"IP:{Network.NODE}", f"DNS:{Network.NODE_NAME}")),
     *(Certificate(name, f"substrate:{name}") for name in ADDONS),
+    KSERVE,
+    KSERVE_LLM,
+    Certificate("kserve-webhook", "kserve-webhook", server=("IP:127.0.0.1",)),
 )
-KUBECONFIGS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet", *ADDONS)
+KUBECONFIGS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet", *ADDONS, KSERVE.name, KSERVE_LLM.name)
 
 
 def ensure(folder: Path) -> bool:
-    """Make everything in `folder` unless it is there; True if it was made now. Whole or not there: one rename."""
+    """Make everything in `folder` unless it is there; True if it was made now. Whole or not there: one rename.
+
+    A folder of an older version gets what this one adds.
+    """
     if folder.is_dir():
+        _make_leaves(folder)
         return False
     draft = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
@@ -88,14 +98,20 @@ def ensure(folder: Path) -> bool:
     _make_service_account_key(draft)
     for authority in AUTHORITIES:
         _make_authority(draft, authority)
-    for certificate in CERTIFICATES:
-        _make_certificate(draft, certificate)
-    for name in KUBECONFIGS:
-        _write_private(
-            draft / f"{name}.kubeconfig", kubeconfig(draft, name, f"https://{Network.NODE}:{Network.API_PORT}")
-        )
+    _make_leaves(draft)
     draft.rename(folder)
     return True
+
+
+def _make_leaves(folder: Path) -> None:
+    """Every certificate and kubeconfig that is not there yet; each file that makes one whole is written last."""
+    server = f"https://{Network.NODE}:{Network.API_PORT}"
+    for certificate in CERTIFICATES:
+        if not (folder / f"{certificate.name}.crt").exists():
+            _make_certificate(folder, certificate)
+    for name in KUBECONFIGS:
+        if not (folder / f"{name}.kubeconfig").exists():
+            _write_private(folder / f"{name}.kubeconfig", kubeconfig(folder, name, server))
 
 
 def kubeconfig(folder: Path, identity: str, server: str) -> str:

@@ -48,7 +48,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that differs from one cluster to another; written down by `up`, read by the supervisor and its tasks."""
+    """All that differs from one cluster to another; written down by `up`, read by the supervisor and its tasks.
+
+    `extras` names what was asked for beyond the core, of `cluster.embedded.extras`.
+    """
 
     key: str
     python: str
@@ -56,6 +59,7 @@ class Plan:
     binaries: Mapping[str, str]
     images: tuple[Image, ...]
     ports: Ports
+    extras: tuple[str, ...] = ()
 
     def binary(self, name: str) -> str:
         return self.binaries[name]
@@ -79,6 +83,7 @@ class Plan:
             fields = json.loads(text)
             fields["images"] = tuple(Image(**image) for image in fields["images"])
             fields["ports"] = Ports(**fields["ports"])
+            fields["extras"] = tuple(fields.get("extras", ()))
             return cls(**fields)
         except (ValueError, TypeError, KeyError) as error:
             raise ClusterError(

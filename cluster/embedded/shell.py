@@ -1,21 +1,19 @@
-"""The environment of a shell for the cluster, and commands run inside. Imports cluster.tools, cluster.pulumi_host."""
+"""The environment of a shell for the cluster, and commands run inside."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cluster.embedded import state
+from cluster.embedded import links, state
 from cluster.embedded.errors import ClusterError
 from cluster.embedded.layout import Inside, Root
 from cluster.embedded.plan import Plan
 
 # On a cluster of their own, people keep their own state and passphrase.
 _USERS_OWN = ("PULUMI_BACKEND_URL", "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE")
-_LINKED = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
 
 
 def environment(root: Root, existing: bool = False) -> dict[str, str]:
@@ -25,7 +23,6 @@ def environment(root: Root, existing: bool = False) -> dict[str, str]:
     meant and no kubeconfig is there, and the errors of cluster.tools.
     """
     kubeconfig = _existing_kubeconfig() if existing else str(root.kubeconfig)
-    built_here = _link_tools(root)
     variables = {
         "KUBECONFIG": kubeconfig,
         "PATH": _first_on_path(root.bin, os.environ.get("PATH", os.defpath)),
@@ -37,7 +34,9 @@ def environment(root: Root, existing: bool = False) -> dict[str, str]:
     }
     if existing:
         variables |= {name: os.environ[name] for name in _USERS_OWN if name in os.environ}
-    if built_here:
+    (root.path / "pulumi").mkdir(parents=True, exist_ok=True)  # the backend wants its folder to be there
+    ours = Path(variables["PULUMI_HOME"]) == root.path / "pulumi-home"
+    if links.put(root.bin, root.path / "pulumi-home" if ours else None):
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return variables
 
@@ -76,28 +75,6 @@ def _inside_environment(root: Root) -> dict[str, str]:
     plan = Plan.read(root.plan)
     path = plan.search_path() if plan else os.defpath
     return {"KUBECONFIG": str(Inside.PKI / "admin.kubeconfig"), "PATH": path, "TMPDIR": str(Inside.TEMPORARY)}
-
-
-def _link_tools(root: Root) -> bool:
-    """Links in `root.bin`, and the language host where the user has no Pulumi; True if Pulumi was built here."""
-    from cluster import pulumi_host, tools
-
-    built_here = not tools.official_pulumi()
-    root.bin.mkdir(parents=True, exist_ok=True)
-    (root.path / "pulumi").mkdir(exist_ok=True)  # the backend wants its folder to be there
-    for name in _LINKED:
-        found = tools.find(name)
-        ours = found is not None and found.source is tools.Source.CACHE
-        _link(root.bin / name, found.path if found and (ours or not shutil.which(name)) else None)
-    if built_here:
-        pulumi_host.install(root.bin)
-    return built_here
-
-
-def _link(link: Path, target: Path | None) -> None:
-    link.unlink(missing_ok=True)
-    if target is not None:
-        link.symlink_to(target)
 
 
 def _first_on_path(folder: Path, path: str) -> str:

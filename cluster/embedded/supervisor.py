@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cluster.embedded import cgroups, components, configs, files, mounts, network
+from cluster.embedded import assembly, cgroups, configs, files, mounts, network
 from cluster.embedded.components.node import KUBELET
 from cluster.embedded.identity import Process
 from cluster.embedded.keeper import Keeper, Spawner
@@ -38,10 +38,10 @@ class Supervisor:
     def __init__(self, root: Root, plan: Plan, spawner: Spawner) -> None:
         self._root, self._plan, self._spawner = root, plan, spawner
         self._began, self._healed = time.time(), 0
-        self._fingerprint = components.fingerprint(plan)
+        self._fingerprint = assembly.fingerprint(plan)
         self._stopping = asyncio.Event()
         self._keepers: dict[str, Keeper] = {}
-        for component in components.assemble(plan):
+        for component in assembly.assemble(plan):
             after = [self._keepers[name] for name in component.after]
             self._keepers[component.name] = Keeper(component, after, spawner, self._publish)
 

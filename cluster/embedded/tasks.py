@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from cluster.embedded import addons, configs, files, s3
-from cluster.embedded.api import Api, ApiError, condition
+from cluster.embedded import addons, configs, extras, files, s3
+from cluster.embedded.api import Api, ApiError
+from cluster.embedded.definitions import apply_all, establish
 from cluster.embedded.errors import ClusterError
 from cluster.embedded.layout import IMPORTED, Inside, Network
 from cluster.embedded.plan import Image, Plan
 
 _NAMESPACE = "k8s.io"  # containerd's, where the kubelet looks
 _IMPORT_TIMEOUT = 240  # seconds
-_ESTABLISHED_TIMEOUT = 30.0  # seconds
 
 
 def images(plan: Plan) -> None:
@@ -36,18 +35,14 @@ def images(plan: Plan) -> None:
 
 def objects(_: Plan) -> None:
     """Apply what every cluster needs: roles, the storage class, the Service of S3."""
-    _apply(Api.inside(), addons.objects())
+    apply_all(Api.inside(), addons.objects())
 
 
 def gateway(plan: Plan) -> None:
     """Apply the definitions of the Gateway API, then the Gateway once the API server knows the new kinds."""
     api = Api.inside()
-    definitions = list(addons.definitions(Path(plan.binary("gateway-api-crds"))))
-    for definition in definitions:
-        api.apply(definition)
-    for definition in definitions:
-        _await_established(api, definition["metadata"]["name"])
-    _apply(api, addons.gateway())
+    establish(api, addons.definitions(Path(plan.binary("gateway-api-crds"))))
+    apply_all(api, addons.gateway())
 
 
 def buckets(_: Plan) -> None:
@@ -63,10 +58,9 @@ TASKS: dict[str, Callable[[Plan], None]] = {
 }
 
 
-def _apply(api: Api, items: Iterable[addons.Object]) -> None:
-    for item in items:
-        api.apply(item)
-        print(f"applied {item['kind']} {item['metadata']['name']}")
+def _task(plan: Plan, name: str) -> Callable[[Plan], None]:
+    own = {key: task for extra in plan.extras for key, task in extras.extra(extra).tasks.items()}
+    return {**own, **TASKS}[name]
 
 
 def _import(plan: Plan, image: Image) -> None:
@@ -84,25 +78,12 @@ def _ctr(plan: Plan, *arguments: str) -> str:
     return done.stdout
 
 
-def _await_established(api: Api, name: str) -> None:
-    deadline = time.monotonic() + _ESTABLISHED_TIMEOUT
-    while (
-        condition(api.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"), "Established").get(
-            "status"
-        )
-        != "True"
-    ):
-        if time.monotonic() > deadline:
-            raise ClusterError(f"the API server does not serve {name} after {_ESTABLISHED_TIMEOUT:.0f} s")
-        time.sleep(0.05)
-
-
 def main(name: str) -> None:
     plan = Plan.read(Inside.STATE / "plan.json")
     if plan is None:
         sys.exit(f"{Inside.STATE}/plan.json is missing: tasks are run by the supervisor")
     try:
-        TASKS[name](plan)
+        _task(plan, name)(plan)
     except (ClusterError, ApiError, OSError, subprocess.SubprocessError) as error:
         sys.exit(f"{name}: {error}")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cluster.embedded import cgroups, components, files, pki, ports, preflight, s3, state, stop, verify
+from cluster.embedded import assembly, cgroups, extras, files, pki, ports, preflight, s3, state, stop, verify
 from cluster.embedded.errors import OTHER_WAY, ClusterError
 from cluster.embedded.identity import Process
 from cluster.embedded.layout import CLONE, Root
@@ -25,13 +25,14 @@ _START_TIMEOUT = 30.0  # seconds until the supervisor has its namespaces and say
 
 @dataclass(frozen=True)
 class Wishes:
-    """The ports on 127.0.0.1 that the user asked for; None where any will do."""
+    """The ports on 127.0.0.1 that the user asked for, None where any will do; the extras to add to those there are."""
 
     api: int | None = None
     gateway: int | None = None
     s3: int | None = None
+    extras: tuple[str, ...] = ()
 
-    def given(self) -> dict[str, int]:
+    def given_ports(self) -> dict[str, int]:
         wished = {"api": self.api, "gateway": self.gateway, "s3": self.s3}
         return {name: port for name, port in wished.items() if port is not None}
 
@@ -91,23 +92,26 @@ def _plan(root: Root, wishes: Wishes) -> Plan:
     from cluster import images, tools
     from cluster.images import oci
 
-    binaries = tools.ensure(BINARIES)
-    archives = images.ensure(IMAGES)
     before = Plan.read(root.plan)
+    wanted = tuple(sorted({*(before.extras if before else ()), *wishes.extras}))
+    chosen = [extras.extra(name) for name in wanted]
+    binaries = tools.ensure([*BINARIES, *(binary for one in chosen for binary in one.binaries)])
+    archives = images.ensure([*IMAGES, *(image for one in chosen for image in one.images)])
     kept = {"api": before.ports.api, "gateway": before.ports.gateway, "s3": before.ports.s3} if before else {}
     return Plan(
         key=root.key,
         python=sys.executable,
         clone=str(CLONE),
         binaries={name: str(path) for name, path in binaries.items()},
-        images=tuple(Image(images.reference(name), oci.digest(archives[name]), str(archives[name])) for name in IMAGES),
-        ports=ports.Ports.choose(root.key, {**kept, **wishes.given()}),
+        images=tuple(Image(images.reference(name), oci.digest(file), str(file)) for name, file in archives.items()),
+        ports=ports.Ports.choose(root.key, {**kept, **wishes.given_ports()}),
+        extras=wanted,
     )
 
 
 def _out_of_date(root: Root, plan: Plan) -> bool:
     before, status = Plan.read(root.plan), state.read(root)
-    changed = status is not None and status.fingerprint != components.fingerprint(plan)
+    changed = status is not None and status.fingerprint != assembly.fingerprint(plan)
     return changed or before is None or before.ports != plan.ports
 
 

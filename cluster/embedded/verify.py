@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from cluster.embedded import addons, probes
+from cluster.embedded import addons, extras, probes
 from cluster.embedded.api import Api, ApiError, condition
 from cluster.embedded.components import control_plane, node, services
 from cluster.embedded.layout import Network, Root
@@ -35,6 +36,7 @@ def problems(root: Root, plan: Plan) -> list[Problem]:
         (lambda: _is_true(api, _GATEWAY, "Programmed"), "the Gateway is not programmed", services.GATEWAY_API),
         (lambda: _answers(plan.ports.gateway, 404), "the Gateway does not answer", services.GATEWAY),
         (lambda: _answers(plan.ports.s3, 200, "/models?list-type=2"), "S3 does not answer", services.S3),
+        *_of_extras(api, plan),
     )
     return [Problem(what, component) for question, what, component in questions if not _holds(question)]
 
@@ -43,6 +45,13 @@ _STORAGE = f"/apis/storage.k8s.io/v1/storageclasses/{addons.STORAGE_CLASS}"
 _ACCOUNT = f"/api/v1/namespaces/{addons.SYSTEM}/serviceaccounts/default"
 _S3_SERVICE = f"/api/v1/namespaces/{addons.SYSTEM}/services/s3"
 _GATEWAY = f"/apis/gateway.networking.k8s.io/v1/namespaces/{addons.SYSTEM}/gateways/{addons.GATEWAY}"
+
+
+def _of_extras(api: Api, plan: Plan) -> Iterator[tuple[Callable[[], bool], str, str]]:
+    for extra in map(extras.extra, plan.extras):
+        for component, paths in extra.objects.items():
+            for path in paths:
+                yield partial(_has, api, path), f"an object of {extra.name} is gone: {path}", component
 
 
 def _holds(question: Callable[[], bool]) -> bool:

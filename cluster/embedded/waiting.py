@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TextIO
 
-from cluster.embedded import components, state, verify
+from cluster.embedded import assembly, state, verify
 from cluster.embedded.components.component import Component
 from cluster.embedded.errors import ClusterError
 from cluster.embedded.identity import Process
@@ -56,7 +56,7 @@ def wait_until_complete(root: Root, plan: Plan, process: Process, report: Report
 
     Raises ClusterError that names the component, with the last lines of its log.
     """
-    wanted = components.assemble(plan)
+    wanted = assembly.assemble(plan)
     deadline = time.monotonic() + sum(component.timeout for component in wanted if component.expected > 1)
     while not _all_serve(root, wanted, process, report):
         if time.monotonic() > deadline:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cluster.images import oci
-from cluster.images.build import IMAGES, ensure, image
+from cluster.images.build import CORE, FOUNDATIONS, IMAGES, ensure, image
 from cluster.tools import ToolError
 
 NAMES = tuple(IMAGES)
@@ -38,4 +38,4 @@ def digest(name: str) -> str:
     return oci.digest(archive(name))
 
 
-__all__ = ["NAMES", "archive", "digest", "ensure", "reference"]
+__all__ = ["CORE", "FOUNDATIONS", "NAMES", "archive", "digest", "ensure", "reference"]

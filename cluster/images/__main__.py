@@ -15,7 +15,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cluster.images", description="The embedded cluster's images.")
     commands = parser.add_subparsers(dest="command", required=True)
     get = commands.add_parser("ensure", help="build what is missing; says nothing where all is there")
-    get.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(images.NAMES)}; all, if none is named")
+    get.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(images.NAMES)}; default: the core's")
+    get.add_argument("--foundations", action="store_true", help="those of the foundations too")
     commands.add_parser("list", help="every image, its digest and its archive")
     where = commands.add_parser("archive", help="print the file of an image")
     where.add_argument("name", metavar="NAME")
@@ -33,7 +34,7 @@ def _list() -> None:
 def _run(argv: Iterable[str] | None) -> None:
     given = _parser().parse_args(list(argv) if argv is not None else None)
     if given.command == "ensure":
-        images.ensure(given.names or None)
+        images.ensure([*(given.names or images.CORE), *(images.FOUNDATIONS if given.foundations else ())])
     elif given.command == "list":
         _list()
     else:

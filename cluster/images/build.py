@@ -9,13 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster import tools
-from cluster.images import layers, llama, oci, pause, stager
+from cluster.images import bentoml, front_door, layers, llama, oci, pause, payload_logger, stager, triton, vllm
 from cluster.images.image import Image, Layer
 from cluster.tools import ToolError, cache, places, process
 from cluster.tools.process import Runner
 from cluster.tools.progress import Progress
 
-IMAGES: Mapping[str, Image] = {one.IMAGE.name: one.IMAGE for one in (pause, llama, stager)}
+CORE: Mapping[str, Image] = {one.IMAGE.name: one.IMAGE for one in (pause, llama, stager)}
+# What the extras of the embedded cluster and the tests of the foundations run.
+FOUNDATIONS: Mapping[str, Image] = {
+    one.name: one for one in (triton.IMAGE, *bentoml.IMAGES, vllm.IMAGE, front_door.IMAGE, *payload_logger.IMAGES)
+}
+IMAGES: Mapping[str, Image] = {**CORE, **FOUNDATIONS}
+_LARGE = 1024**3  # bytes
 _KEPT = 3  # archives of one image: this clone's, another's, and one to go back to
 
 
@@ -27,12 +33,12 @@ def image(name: str) -> Image:
 
 
 def ensure(names: Iterable[str] | None = None, progress: Progress | None = None) -> Mapping[str, Path]:
-    """Build what is missing of the images (all, if none is named), their tools included; the archives by name.
+    """Build what is missing of the images (the core's, if none is named), their tools included; the archives by name.
 
     Raises ToolError; nothing half made is left. Safe to run from several clones at once.
     """
     shown = progress or Progress()
-    wanted = [image(name) for name in (IMAGES if names is None else names)]
+    wanted = [image(name) for name in (CORE if names is None else names)]
     with process.ends_on_sigterm():
         tools.ensure([tool for one in wanted for tool in one.tools], shown)
         for one in wanted:
@@ -53,6 +59,9 @@ def _build(one: Image, progress: Progress) -> None:
         files = [_layer(layer, runner) for layer in one.layers]
         with _publishing(target) as (partial, _):
             oci.write(one.reference, files, one.config, partial, step.tick)
+        for layer in files:
+            if layer.stat().st_size > _LARGE:  # it is in the archive, and no other image has it
+                layer.unlink()
     _prune(one, target)
 
 

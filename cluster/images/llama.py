@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from cluster import tools
-from cluster.images import layers
+from cluster.images import debian, layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config, file_digest
@@ -17,7 +17,6 @@ from cluster.tools.errors import ToolError
 from cluster.tools.process import Runner
 
 _APPLETS = ("sh", "sleep", "wget", "cat")  # what a drain hook calls, and what a person looks with
-_BUSYBOX_FILES = ("bin/busybox", "usr/share/doc/busybox-static/copyright")
 _LOADED = re.compile(r"(/\S+) \(0x")  # `libm.so.6 => /lib/.../libm.so.6 (0x...)`, or the loader's own path
 
 
@@ -41,7 +40,7 @@ def _library_sources() -> Mapping[str, bytes]:
 
 def _library_members(_work: Path, _runner: Runner) -> Iterator[Member]:
     yield from users()
-    yield from layers.unpacked(tools.path("busybox-root"), lambda path: str(path) in _BUSYBOX_FILES)
+    yield from debian.busybox()
     yield from (layers.link(f"bin/{applet}", "busybox") for applet in _APPLETS)
     for library in libraries(tools.path("llama-server")):
         yield layers.file(str(PurePosixPath(library).relative_to("/")), library, 0o755)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 import tomllib
@@ -10,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from cluster import tools
-from cluster.images import layers
+from cluster.images import debian, layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config
+from cluster.tools import packages
 from cluster.tools.process import Runner
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -22,23 +22,7 @@ _REQUIREMENTS = _PACKAGE / "requirements.txt"
 _SITE = "usr/local/lib/python3.11/dist-packages"  # on sys.path of Debian's python3.11, whatever the working folder
 _CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 _AUTHORITIES = PurePosixPath("usr/share/ca-certificates/mozilla")
-_NOT_NEEDED = (
-    "dev",
-    "usr/share/man",
-    "usr/share/locale",
-    "usr/share/info",
-    "usr/share/doc-base",
-    "var/cache",
-    "var/log",
-)
 _BUILD_FILES = re.compile(r"(^|/)__pycache__/|^requirements\.|^Containerfile$")  # of the folder, not of the program
-_GLIBC = 36  # minor version of glibc 2 in Debian 12; wheels for it and older ones run there
-
-
-def _needed(path: PurePosixPath) -> bool:
-    """All but devices and documentation; licences stay."""
-    documentation = path.is_relative_to("usr/share/doc") and path.name != "copyright"
-    return not documentation and not any(path.is_relative_to(folder) for folder in _NOT_NEEDED)
 
 
 def _base_sources() -> Mapping[str, bytes]:
@@ -46,7 +30,7 @@ def _base_sources() -> Mapping[str, bytes]:
 
 
 def _base_members(_work: Path, _runner: Runner) -> Iterator[Member]:
-    root = list(layers.unpacked(tools.path("stager-root"), _needed))
+    root = list(debian.root("stager-root"))
     yield from root
     yield from users()
     yield layers.link("usr/bin/python3", "python3.11")
@@ -69,25 +53,15 @@ def _read(member: Member) -> str:
         return stream.read(member.size).decode()
 
 
-def _pip_arguments() -> list[str]:
-    """Choose wheels for the image's Python and glibc, not for the one that runs pip."""
-    machine = platform.machine()
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(_GLIBC, 4, -1)]
-    platforms += [f"manylinux2014_{machine}", f"linux_{machine}", "any"]
-    chosen = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11"]
-    chosen += [f"--abi={abi}" for abi in ("cp311", "abi3", "none")]
-    return chosen + [f"--platform={platform}" for platform in platforms]
-
-
 def _wheel_sources() -> Mapping[str, bytes]:
-    return {"requirements": _REQUIREMENTS.read_bytes(), "arguments": " ".join(_pip_arguments()).encode()}
+    return {"requirements": _REQUIREMENTS.read_bytes(), "arguments": " ".join(packages.wheels_for_debian()).encode()}
 
 
 def _wheel_members(work: Path, runner: Runner) -> Iterator[Member]:
     target = work / "site"
     argv = [sys.executable, "-m", "pip", "install", "--require-hashes", f"--requirement={_REQUIREMENTS}"]
     argv += ["--no-compile", "--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location"]
-    runner.run([*argv, f"--target={target}", *_pip_arguments()], cwd=work)
+    runner.run([*argv, f"--target={target}", *packages.wheels_for_debian()], cwd=work)
     return layers.tree(_SITE, target, lambda path: path.parts[0] != "bin")  # scripts that name the builder's Python
 
 

@@ -10,6 +10,7 @@ Imports the standard library only.
 from __future__ import annotations
 
 from cluster.tools.acquire import ensure
+from cluster.tools.catalogue import tool
 from cluster.tools.errors import ToolError
 from cluster.tools.locate import Found, Source, find, needed, official_pulumi, path, setting
 from cluster.tools.progress import Progress
@@ -25,4 +26,5 @@ __all__ = [
     "official_pulumi",
     "path",
     "setting",
+    "tool",
 ]

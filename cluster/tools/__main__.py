@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
 def _ensure(kind: str | None, names: Sequence[str]) -> None:
     if not kind and not names:
         raise ToolError("nothing to get", remedy="name tools, or say --for embedded or --for existing")
-    if kind == "embedded":
+    if kind in ("embedded", "foundations"):
         unsupported()
     ensure([*(needed(kind) if kind else ()), *names])
 

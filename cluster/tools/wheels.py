@@ -18,14 +18,14 @@ from cluster.tools.recipe import Recipe
 _CHUNK = 1024**2  # bytes
 
 
-def pip_download(package: str, kind: str, space: Workspace, runner: Runner) -> Path:
+def pip_download(package: str, kind: str, space: Workspace, runner: Runner, *options: str) -> Path:
     """Fetch the pinned file of a package into the workspace; `kind` is pip's `--only-binary` or `--no-binary`."""
     requirement = space.work / "requirement.txt"
     requirement.write_text(pins.wheel(package).text)
     fetched = space.work / "fetched"
     argv = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", f"{kind}={package}"]
     argv += ["--disable-pip-version-check", "--progress-bar=off", f"--dest={fetched}", f"--requirement={requirement}"]
-    runner.run(argv, cwd=space.work)
+    runner.run([*argv, *options], cwd=space.work)
     return next(fetched.iterdir())
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """`SB0xxx`, named by the fault."""
+    """`SBxxxx`, named by the fault."""
 
     # 00: the file and its YAML
     FILE_MISSING = "SB0001"
@@ -52,6 +52,7 @@ class Code(StrEnum):
     BAD_FILE_PATH = "SB0118"
     UNSAFE_FORMAT = "SB0119"
     BAD_IMAGE = "SB0120"
+    BAD_CORES = "SB0121"
 
     # 02: references
     NO_SUCH_POOL = "SB0201"
@@ -99,8 +100,80 @@ class Code(StrEnum):
     FIT_NOT_CHECKED = "SB0604"
     PARALLEL_SPLIT = "SB0605"
     QUANTIZATION_UNKNOWN = "SB0606"
+    ENGINE_ARCHIVED = "SB0607"
+    SERVED_NAME_UNFIT = "SB0608"
 
-    # 07: what a later version brings
-    FOUNDATION_NOT_YET = "SB0701"
-    ENGINE_NOT_YET = "SB0702"
-    SERVERS_NOT_YET = "SB0703"
+    # 07 is retired: what a later version was to bring
+
+    # 08: a foundation and what is asked of it
+    SETTINGS_WITHOUT_EFFECT = "SB0801"
+    CANARY_IN_STANDARD = "SB0802"
+    ENGINE_NOT_ON_FOUNDATION = "SB0803"
+    NAME_TOO_LONG_FOR_FOUNDATION = "SB0804"
+    KNATIVE_GATEWAY_MISSING = "SB0805"
+    KSERVE_VERSION = "SB0806"
+    NOT_ON_LLM_SERVICE = "SB0807"
+    LLM_SERVICE_WITHOUT_ROOM = "SB0808"
+    PART_OVER_NODE = "SB0809"
+
+    # 09: a model's own arguments
+    ARGUMENT_OF_THE_PLAN = "SB0901"
+    ARGUMENT_UNKNOWN = "SB0902"
+    ARGUMENT_UNSAFE = "SB0903"
+    ARGUMENT_NOT_PERMITTED = "SB0904"
+    ARGUMENT_VALUE = "SB0905"
+    ARGUMENT_POSITIONAL = "SB0906"
+    ARGUMENT_FILE = "SB0907"
+
+    # 10: one address for all models
+    FRONT_DOOR_PATH = "SB1001"
+    FRONT_DOOR_NAME_CLASH = "SB1002"
+
+    # 11: payload logging
+    SINK_MISSING = "SB1101"
+    LOGGER_IMAGE_MISSING = "SB1102"
+    NOT_ALL_LOGGED = "SB1103"
+    BAD_SAMPLE = "SB1104"
+    BAD_REDACTION = "SB1105"
+
+    # 12: a model of Triton's, or of a NIM image
+    TRITON_BLOCK_MISSING = "SB1201"
+    TRITON_ENGINE = "SB1202"
+    BACKEND_OR_ENSEMBLE = "SB1203"
+    BACKEND_FILE_MISSING = "SB1204"
+    CODE_NOT_PERMITTED = "SB1205"
+    STEP_OF_ANOTHER_SERVER = "SB1206"
+    TENSOR_NOT_THERE = "SB1207"
+    TENSOR_TWICE = "SB1208"
+    TENSOR_SHAPE = "SB1209"
+    BATCHING = "SB1210"
+    ENSEMBLE_IN_A_RING = "SB1211"
+    NIM_BLOCK_MISSING = "SB1212"
+    NIM_WITHOUT_KEY = "SB1213"
+    NIM_WITHOUT_NVIDIA = "SB1214"
+
+    # 13: bentos, and what has ended
+    SERVICE_NAME = "SB1301"
+    BATCHING_IS_BUILT_IN = "SB1302"
+    BENTO_ENGINE = "SB1303"
+    BENTO_SOURCE = "SB1304"
+    NOT_A_BENTO = "SB1305"
+    NO_SUCH_STAGE = "SB1306"
+    STAGES_IN_A_CIRCLE = "SB1307"
+    PIPELINE_ENTRY = "SB1308"
+    STAGE_SERVICE_TWICE = "SB1309"
+    NO_STAGE_OF_SERVICE = "SB1310"
+    BENTO_TOO_LARGE = "SB1311"
+    ENDED = "SB1312"
+
+    # 14: servers of several models
+    SERVER_OF_DIFFERENT_KINDS = "SB1401"
+    MODEL_IN_TWO_SERVERS = "SB1402"
+    SERVER_NAME_CLASH = "SB1403"
+    ENGINE_SERVES_ONE = "SB1404"
+    ADAPTER_WITHOUT_BASE = "SB1405"
+    SERVER_SWAPS = "SB1406"
+    ADAPTER_ON_ANOTHER_ENGINE = "SB1407"
+
+    # 15: who reaches the models
+    OPEN_TO_ANYBODY = "SB1501"

@@ -12,11 +12,11 @@ from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.fields import FieldError, size_help
 from substrate.catalog.locate import Locator
-from substrate.catalog.model import Block
 from substrate.catalog.reader import REFUSED
 from substrate.catalog.rendering import dotted
 from substrate.catalog.scalars import Ambiguous
 from substrate.catalog.showing import code_points, shown
+from substrate.catalog.types import Block
 
 NOUNS = {"pools": "pool", "stores": "store", "teams": "team", "models": "model", "servers": "server"}
 TEXT, WHOLE, BLOCK, LIST = "text", "a whole number", "a block of keys", "a list"
@@ -105,7 +105,7 @@ def explain(error: ErrorDetails, kind: type[Block], path: Path, where: Locator) 
     if path and path[-1] == "[key]":
         return _of_key(error, path[:-1], where)
     if error["type"] == "missing":
-        return _missing(kind, path, where)
+        return missing(kind, path, where)
     if error["type"] == "value_error" and isinstance(value, str):
         return _of_field(error["ctx"]["error"], path, where)
     if error["type"] == "value_error" and not isinstance(value, Ambiguous | int | dict | list):
@@ -113,7 +113,9 @@ def explain(error: ErrorDetails, kind: type[Block], path: Path, where: Locator) 
     if error["type"] == "too_short":
         return where.report(Code.EMPTY, path, f"{subject(path)} is empty", help=_example(kind, path))
     if error["type"] == "greater_than_equal":
-        return _too_small(error, path, where)
+        return _out_of_range(error, path, where, "least", error["ctx"]["ge"])
+    if error["type"] == "less_than_equal":
+        return _out_of_range(error, path, where, "most", error["ctx"]["le"])
     return _wrong_type(error, kind, path, where)
 
 
@@ -133,7 +135,8 @@ def _of_field(found: Exception, path: Path, where: Locator) -> Diagnostic:
     return where.report(found.code, path, message, help=found.help, choices=found.choices, notes=found.notes)
 
 
-def _missing(kind: type[Block], path: Path, where: Locator) -> Diagnostic:
+def missing(kind: type[Block], path: Path, where: Locator) -> Diagnostic:
+    """A key that a block needs and has not."""
     key = str(path[-1])
     block = path[:-1]
     return where.report(
@@ -155,10 +158,10 @@ def _example(kind: type[Block], path: Path, verb: str = "write") -> str:
     return f"{verb} a value"
 
 
-def _too_small(error: ErrorDetails, path: Path, where: Locator) -> Diagnostic:
-    least = error["ctx"]["ge"]
-    message = f"{subject(path)} is {shown(str(error['input']))}, it must be at least {least}"
-    return where.report(Code.OUT_OF_RANGE, path, message, help=f"write a whole number, {least} or more")
+def _out_of_range(error: ErrorDetails, path: Path, where: Locator, bound: str, limit: int) -> Diagnostic:
+    message = f"{subject(path)} is {shown(str(error['input']))}, it must be at {bound} {limit}"
+    beyond = "more" if bound == "least" else "less"
+    return where.report(Code.OUT_OF_RANGE, path, message, help=f"write a whole number, {limit} or {beyond}")
 
 
 def _expected(error: ErrorDetails) -> tuple[str, FieldError | None]:

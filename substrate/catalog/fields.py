@@ -6,7 +6,7 @@ Imports facts, values and the catalogue's codes, choices, secrets and showing. N
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol, Self, TypeVar
@@ -16,7 +16,8 @@ from substrate.catalog.diagnostics import Choices
 from substrate.catalog.secrets import hidden
 from substrate.catalog.showing import code_points, shown, to_ascii
 from substrate.facts.accelerators import ACCELERATORS
-from substrate.values import Bytes, Digest
+from substrate.facts.ended import Ended
+from substrate.values import Bytes, Cores, Digest, Duration
 
 # The longest suffix a name gets is "stage-" + 12 hex digits + 2 dashes: 63 - 20 leaves 43.
 LABEL_LENGTH = 40
@@ -27,7 +28,8 @@ TEXT_LENGTH = 253
 # Longer than any size, duration or digest, shorter than what makes arithmetic slow.
 NUMBER_LENGTH = 80
 
-STAGER = "stager"
+# Images that no engine is: what stages weights, the front door, what logs payloads.
+STAGER, ENVOY, PAYLOAD_LOGGER = "stager", "envoy", "payload-logger"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 ARCHIVES = (".tar", ".gz", ".tgz", ".zip", ".bz2", ".xz", ".7z")
 OTHER_CODE = (".py", ".so", ".sh", ".h5", ".keras", ".npz", ".npy")
@@ -133,8 +135,28 @@ def positive_size(value: Bytes) -> Bytes:
     return value
 
 
-def choice(kind: type[Choice]) -> Callable[[object], Choice]:
-    """A reader of one of an enumeration's words."""
+def cores(raw: object) -> Cores:
+    """Whole cores as a number, or thousandths as text."""
+    if isinstance(raw, Cores):
+        return raw
+    with suppress(ValueError):
+        if isinstance(raw, str | int) and not isinstance(raw, bool) and len(str(raw)) <= NUMBER_LENGTH:
+            return Cores.parse(str(raw))
+    message = f"`{shown(raw)}` is not a number of cores" if isinstance(raw, str) else "this is no number of cores"
+    expects, advice = "a number of cores", "write whole cores as 2, or thousandths of one as 250m"
+    raise FieldError(
+        Code.BAD_CORES, message, help=advice, notes=_odd(raw) if isinstance(raw, str) else (), expects=expects
+    )
+
+
+def positive_span(value: Duration) -> Duration:
+    if value <= 0:
+        raise FieldError(Code.OUT_OF_RANGE, "no time at all is too short", help="write how long, as 30s")
+    return value
+
+
+def choice(kind: type[Choice], ended: Mapping[str, Ended] | None = None) -> Callable[[object], Choice]:
+    """A reader of one of an enumeration's words; `ended` are words that were some once, in lower case."""
 
     def read(raw: object) -> Choice:
         if isinstance(raw, kind):
@@ -142,6 +164,8 @@ def choice(kind: type[Choice]) -> Callable[[object], Choice]:
         words = tuple(str(word) for word in kind)
         if not isinstance(raw, str):
             raise FieldError(Code.NOT_A_CHOICE, "not a word", choices=Choices("", words), expects="one of a few words")
+        if raw not in words and (gone := (ended or {}).get(raw.lower())):
+            raise FieldError(Code.ENDED, f"`{shown(raw)}` has ended", notes=(gone.why,), help=gone.instead)
         if raw not in words:
             message = f"`{shown(raw)}` is none of the words that may stand here"
             raise FieldError(Code.NOT_A_CHOICE, message, choices=Choices(to_ascii(raw), words), notes=_odd(raw))
@@ -194,6 +218,9 @@ def text_matching(pattern: str, what: str, example: str) -> Callable[[str], str]
 
 
 context_name = text_matching(r"[!-~][ -~]*", "the name of a kubeconfig context", "`kubectl config get-contexts` does")
+authenticator = text_matching(
+    r"[!-~]([ -~]*[!-~])?", "who asks clients for a key", "Envoy Gateway, by JWTs of login.example; or nobody"
+)
 served_name = text_matching(
     r"[A-Za-z0-9][A-Za-z0-9._:/-]*", "a name that clients can ask for", "letters, digits and . _ : / -, as qwen2.5-7b"
 )
@@ -206,6 +233,14 @@ taint_key = text_matching(
     r"([a-z0-9][a-z0-9.-]*/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "a taint's key", "nvidia.com/gpu"
 )
 taint_value = text_matching(r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?", "a taint's value", "present")
+rule_name = text_matching(r"[a-z]([a-z-]{0,40}[a-z])?", "the name of a rule", "policies/README.md does")
+exemption = text_matching(
+    r"until [0-9]{4}-[0-9]{2}-[0-9]{2}[:,]? +[!-~]([ -~]*[!-~])?",  # what begins with a day YAML may take for one
+    "the end and the reason of an exemption",
+    "until 2027-03-31 why, and who knows more",
+)
+tensor_name = text_matching(r"[!-~]([ -~]*[!-~])?", "the name of a tensor", "the model's graph does, in plain ASCII")
+parameter_name = text_matching(r"[A-Za-z0-9_.-]+", "the name of a parameter", "the backend's documentation does")
 
 
 def absolute_path(text: str) -> str:
@@ -318,7 +353,7 @@ _FORMS: dict[str, Callable[[str, str], None]] = {"s3": _s3, "https": _https, "fi
 
 
 def file_path(text: str) -> str:
-    """A file below its set's folder, of a format that holds data and no code."""
+    """A file below its set's folder."""
     parts = text.split("/")
     if not re.fullmatch(r"[!-~][ -~]*", text) or text.endswith(" ") or "\\" in text or len(text) > TEXT_LENGTH:
         message = f"`{shown(text)}` cannot name a file of the set"
@@ -329,22 +364,22 @@ def file_path(text: str) -> str:
         raise FieldError(Code.BAD_FILE_PATH, message, help="write the path below the folder, as model.gguf")
     if parts[0] in (".staging", ".receipt.json"):
         raise FieldError(Code.BAD_FILE_PATH, f"`{parts[0]}` is where staging keeps its own record", help="leave it out")
-    _refuse_code(text)
     return text
 
 
-def _refuse_code(path: str) -> None:
-    suffix = "." + path.rpartition(".")[2].lower() if "." in path else ""
+def suffix_of(path: str) -> str:
+    """`.gguf` of `a/model.GGUF`; empty without one."""
+    return "." + path.rpartition(".")[2].lower() if "." in path else ""
+
+
+def code_in(path: str) -> str | None:
+    """Why a file of this kind can run code where it is loaded; None for one that holds data."""
+    suffix = suffix_of(path)
     if suffix in PICKLES:
-        why = "a pickle runs code when it is loaded, with all rights of the engine"
-    elif suffix in ARCHIVES:
-        why = "what lies in an archive has no sha256 of its own, and engines do not unpack"
-    elif suffix in OTHER_CODE:
-        why = "it holds code, or a format that can"
-    else:
-        return
-    message = f"`{shown(path)}`: files of kind {suffix} are not staged"
-    raise FieldError(Code.UNSAFE_FORMAT, message, notes=(why,), help="take the model's .safetensors or .gguf files")
+        return "a pickle runs code when it is loaded, with all rights of the engine"
+    if suffix in ARCHIVES:
+        return "what lies in an archive has no sha256 of its own, and engines do not unpack"
+    return "it holds code, or a format that can" if suffix in OTHER_CODE else None
 
 
 def image(text: str) -> str:
@@ -375,7 +410,7 @@ def image(text: str) -> str:
 
 
 def image_name(words: tuple[str, ...]) -> Callable[[str], str]:
-    """What an image can be set for: an engine, or the stager."""
+    """What an image can be set for: an engine, or a program of ours."""
 
     def check(text: str) -> str:
         if text not in words:

@@ -14,11 +14,11 @@ from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog
 from substrate.catalog.reader import Reader
 from substrate.catalog.rules import judge
-from substrate.catalog.secrets import found
 from substrate.catalog.shape import SINGLE, Reading, read_sections
 from substrate.catalog.source import Source, read
 from substrate.catalog.stackfile import StackFile
 from substrate.catalog.tree import compose
+from substrate.facts.secret_shapes import found
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The catalogue's types: what a stack file may say, field by field. Imports pydantic, values, fields.
+"""The catalogue's blocks: what a stack file may say, field by field. Imports pydantic, fields and the types.
 
 A model here is one block's shape; what blocks mean together (references, fit) is in `rules`.
 Field names are snake_case in Python and camelCase in the file.
@@ -6,97 +6,50 @@ Field names are snake_case in Python and camelCase in the file.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
 from substrate.catalog import fields
-from substrate.catalog.codes import Code
-from substrate.catalog.fields import LABEL_LENGTH, LABEL_PATTERN, SIZE_PATTERN
-from substrate.facts.accelerators import ACCELERATORS
-from substrate.values import Bytes, Digest, Duration
-
-_SIZE_SCHEMA = WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN})
-Size = Annotated[Bytes, BeforeValidator(fields.size), _SIZE_SCHEMA]
-Capacity = Annotated[Bytes, BeforeValidator(fields.size), AfterValidator(fields.positive_size), _SIZE_SCHEMA]
-Span = Annotated[
-    Duration,
-    BeforeValidator(fields.parsed(Duration, Code.BAD_DURATION, "a duration", fields.duration_help)),
-    WithJsonSchema({"type": "string"}),
-]
-Sha256 = Annotated[
-    Digest, BeforeValidator(fields.sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
-]
-DnsLabel = Annotated[
-    str,
-    AfterValidator(fields.dns_label),
-    WithJsonSchema({"type": "string", "pattern": LABEL_PATTERN, "maxLength": LABEL_LENGTH}),
-]
-NodeName = Annotated[str, AfterValidator(fields.node_name)]
-ServerUrl = Annotated[str, AfterValidator(fields.http_url)]
-FilePath = Annotated[str, AfterValidator(fields.file_path)]
-Image = Annotated[str, AfterValidator(fields.image)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
-NotNegative = Annotated[int, Field(strict=True, ge=0)]
-
-
-class Block(BaseModel):
-    """A mapping in the stack file: camelCase, no unknown key, immutable once read."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True
-    )
-
-
-class Tier(StrEnum):
-    HOT = "hot"
-    STANDARD = "standard"
-    LONG_TAIL = "longTail"
-
-
-class Foundation(StrEnum):
-    PLAIN = "plain"
-    BENTOML = "bentoml"
-    TRITON = "triton"
-    KSERVE = "kserve"
-
-
-class EngineName(StrEnum):
-    VLLM = "vllm"
-    LLAMA_CPP = "llama.cpp"
-    TGI = "tgi"
-    OLLAMA = "ollama"
-    TRITON = "triton"
-    BENTOML = "bentoml"
-
-
-class AccessMode(StrEnum):
-    ONCE = "ReadWriteOnce"
-    MANY = "ReadWriteMany"
-
-
-class TaintEffect(StrEnum):
-    NO_SCHEDULE = "NoSchedule"
-    NO_EXECUTE = "NoExecute"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-
-
-TierField = Annotated[Tier, BeforeValidator(fields.choice(Tier))]
-FoundationField = Annotated[Foundation, BeforeValidator(fields.choice(Foundation))]
-EngineField = Annotated[EngineName, BeforeValidator(fields.choice(EngineName))]
-AccessModeField = Annotated[AccessMode, BeforeValidator(fields.choice(AccessMode))]
-TaintEffectField = Annotated[TaintEffect, BeforeValidator(fields.choice(TaintEffect))]
-IMAGE_NAMES = (*EngineName, fields.STAGER)
-ImageName = Annotated[
-    str,
-    AfterValidator(fields.image_name(tuple(str(name) for name in IMAGE_NAMES))),
-    WithJsonSchema({"type": "string", "enum": [str(name) for name in IMAGE_NAMES]}),
-]
-AcceleratorName = Annotated[
-    str, AfterValidator(fields.accelerator), WithJsonSchema({"type": "string", "enum": list(ACCELERATORS)})
-]
+from substrate.catalog.bento import Bento
+from substrate.catalog.front_door import FrontDoor
+from substrate.catalog.kserve import KServeCluster, KServeResource, KServeResourceField, Part
+from substrate.catalog.logging import Logging
+from substrate.catalog.nim import Nim
+from substrate.catalog.triton import Triton
+from substrate.catalog.types import (
+    AcceleratorName,
+    AccessModeField,
+    Block,
+    Capacity,
+    DeploymentMode,
+    DeploymentModeField,
+    DnsLabel,
+    Downtime,
+    DowntimeField,
+    EngineField,
+    FilePath,
+    Foundation,
+    FoundationField,
+    Image,
+    ImageName,
+    NetworkPolicies,
+    NetworkPoliciesField,
+    NodeName,
+    NotNegative,
+    Percent,
+    PermissionField,
+    Positive,
+    ServerUrl,
+    Sha256,
+    Size,
+    TaintEffect,
+    TaintEffectField,
+    Tier,
+    TierField,
+)
 
 
 class GatewayRef(Block):
@@ -104,6 +57,23 @@ class GatewayRef(Block):
 
     name: DnsLabel = "substrate"
     namespace: DnsLabel = "substrate-system"
+    pods_namespace: DnsLabel | None = Field(
+        None, description="where its pods run, which the teams' NetworkPolicies let in; default: its own namespace"
+    )
+    authenticated_by: Annotated[str, AfterValidator(fields.authenticator)] | None = Field(
+        None,
+        description="who asks clients for a key before they reach a model, or `nobody`; needed where baseUrl is not of "
+        "this machine alone",
+        examples=["Envoy Gateway, by JWTs of login.example"],
+    )
+
+
+class KnativeGateway(Block):
+    """The Service that Knative's network layer answers cluster-local hosts on."""
+
+    service: DnsLabel = Field(examples=["kourier-internal"])
+    namespace: DnsLabel = Field(examples=["kourier-system"])
+    port: Positive = 80
 
 
 class Cluster(Block):
@@ -116,6 +86,14 @@ class Cluster(Block):
         description="where clients reach the Gateway, without a path", examples=["http://127.0.0.1:8080"]
     )
     gateway: GatewayRef = GatewayRef()
+    knative_gateway: KnativeGateway | None = Field(
+        None, description="where models in KServe's Knative mode are reached; needed for them"
+    )
+    kserve: KServeCluster = KServeCluster()
+    network_policies: NetworkPoliciesField = Field(
+        NetworkPolicies.DEFAULT_DENY,
+        description="defaultDeny: a team's namespace admits what its models need and nothing else; none: no policies",
+    )
 
 
 class Taint(Block):
@@ -214,12 +192,44 @@ class Replicas(Block):
     max: Positive | None = Field(None, description="default: min, at least 1")
 
 
+class KServe(Block):
+    """How a model runs on the foundation kserve."""
+
+    mode: DeploymentModeField = Field(
+        DeploymentMode.STANDARD, description="Standard: a Deployment; Knative: revisions, canaries, zero"
+    )
+    canary_traffic_percent: Percent | None = Field(
+        None, description="share of the requests that the newest revision gets; Knative only"
+    )
+    resource: KServeResourceField = Field(
+        KServeResource.INFERENCE_SERVICE,
+        description="LLMInferenceService: the newer kind, for vLLM in Standard mode",
+    )
+    transformer: Part | None = Field(None, description="changes requests and answers; the model's URL then leads to it")
+    explainer: Part | None = Field(None, description="answers <url>/v1/models/<served name>:explain")
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What stands beside the model, by KServe's name for it."""
+        found = {"transformer": self.transformer, "explainer": self.explainer}
+        return {name: part for name, part in found.items() if part is not None}
+
+
+class Adapter(Block):
+    """A LoRA adapter: served beside the model that it changes, by the same server."""
+
+    of: DnsLabel = Field(description="the model that it was trained on, of the same server", examples=["llama-3-1-8b"])
+    rank: Positive = Field(16, description="r of its adapter_config.json")
+
+
 class Model(Block):
     """One model. Enough to start: weights, pool, context."""
 
-    weights: Weights = Field(description="what to stage", examples=["{from: ..., files: {...}}"])
+    weights: Weights | None = Field(None, description="what to stage", examples=["{from: ..., files: {...}}"])
     pool: DnsLabel = Field(description="where it runs: a name of substrate:pools", examples=["engine-01"])
-    context: Positive = Field(description="tokens a request may hold, prompt and answer together", examples=["8192"])
+    context: Positive | None = Field(
+        None, description="tokens a request may hold, prompt and answer together; LLMs need it", examples=["8192"]
+    )
     served_name: Annotated[str, AfterValidator(fields.served_name)] | None = Field(
         None, description="what /v1/models lists; default: the model's name"
     )
@@ -231,17 +241,46 @@ class Model(Block):
     )
     architecture: Architecture | None = Field(None, description="without it the KV cache's fit is not checked")
     parallel: Positive | None = Field(
-        None, description="requests served at once by a replica; default 4 for llama.cpp, 16 for vllm"
+        None, description="requests served at once by a replica; default 4 for llama.cpp and ollama, 16 for the others"
     )
     gpus: Positive | None = Field(None, description="GPUs of one replica (tensor parallelism); default 1 on a GPU pool")
     cpus: Positive | None = Field(None, description="cores of one replica")
     replicas: Replicas | None = None
+    adapter: Adapter | None = Field(None, description="for a LoRA adapter; context and the like are its base model's")
+    kserve: KServe | None = Field(None, description="for foundation kserve; its defaults suit most models")
+    bento: Bento | None = Field(None, description="for foundation bentoml: the bento, its services and stages")
+    nim: Nim | None = Field(None, description="a NIM image of NVIDIA's; the engine is then nim")
+    triton: Triton | None = Field(None, description="for engine triton, which needs it")
+    extra_args: list[str] = Field(
+        default_factory=list,
+        description="the engine's own arguments, after the plan's; none that the plan sets or that changes security",
+        examples=['["--max-num-batched-tokens=4096"]'],
+    )
+    permissions: list[PermissionField] = Field(
+        default_factory=list,
+        description="trust-remote-code: lets extraArgs or Triton's python backend run code that comes with the weights",
+        examples=["[trust-remote-code]"],
+    )
+    logging: Logging | None = Field(None, description="requests and answers as CloudEvents at a sink; default: nowhere")
+    exemptions: dict[
+        Annotated[str, AfterValidator(fields.rule_name)], Annotated[str, AfterValidator(fields.exemption)]
+    ] = Field(
+        default_factory=dict,
+        description="rules of the policy pack that let this model's workload pass: until when, and why",
+        examples=["{below-floor: until 2027-03-31 the vendor's image is due in March}"],
+    )
+    downtime: DowntimeField = Field(
+        Downtime.REFUSE, description="allow: a switch of foundation on a full pool may take the model away meanwhile"
+    )
 
 
 class Server(Block):
     """A server that holds several models; a model alone gets its server implied."""
 
     models: list[DnsLabel] = Field(min_length=1, description="the models it holds", examples=["[model-a, model-b]"])
+    gpus: Positive | None = Field(None, description="GPUs of one replica; default 1 on a GPU pool")
+    cpus: Positive | None = Field(None, description="cores of one replica")
+    replicas: Replicas | None = None
 
 
 class Defaults(Block):
@@ -254,8 +293,10 @@ class Defaults(Block):
     store: DnsLabel | None = None
     parallel: Positive | None = None
     replicas: Replicas = Replicas()
+    logging: Logging | None = Field(None, description="of all models; `log: none` in a model's block switches it off")
     images: dict[ImageName, Image] = Field(
-        default_factory=dict, description="image by engine name, and `stager`; tag or digest required"
+        default_factory=dict,
+        description="image by engine name, `stager`, `envoy` and `payload-logger`; tag or digest required",
     )
 
 
@@ -269,3 +310,9 @@ class Catalog(Block):
     models: dict[DnsLabel, Model] = Field(min_length=1)
     servers: dict[DnsLabel, Server] = Field(default_factory=dict)
     defaults: Defaults = Defaults()
+    front_door: FrontDoor | None = Field(None, description="one OpenAI-compatible address before all models")
+
+    @cached_property
+    def held(self) -> Mapping[str, str]:
+        """Model to server, for the models that a server's block names."""
+        return {model: name for name, server in self.servers.items() for model in server.models}

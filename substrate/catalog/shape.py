@@ -18,15 +18,17 @@ from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Choices, Diagnostic, Path
 from substrate.catalog.explain import class_at, explain, keys_below, keys_of, subject
 from substrate.catalog.fields import FieldError
+from substrate.catalog.front_door import FrontDoor
 from substrate.catalog.locate import Locator
-from substrate.catalog.model import Block, Cluster, Defaults, Model, Pool, Server, Store, Team
+from substrate.catalog.model import Cluster, Defaults, Model, Pool, Server, Store, Team
 from substrate.catalog.reader import REFUSED
 from substrate.catalog.scalars import Ambiguous
 from substrate.catalog.showing import code_points, shown, to_ascii
 from substrate.catalog.spelling import nearest
+from substrate.catalog.types import Block
 
 # A section is one block, or a table of named blocks; together they are the fields of Catalog.
-SINGLE: dict[str, type[Block]] = {"cluster": Cluster, "defaults": Defaults}
+SINGLE: dict[str, type[Block]] = {"cluster": Cluster, "defaults": Defaults, "frontDoor": FrontDoor}
 TABLES: dict[str, type[Block]] = {"pools": Pool, "stores": Store, "teams": Team, "models": Model, "servers": Server}
 SECTIONS = (*SINGLE, *TABLES)
 NAMESPACE = "substrate:"
@@ -257,6 +259,9 @@ def _unknown_key(finding: Finding, value: dict[str, Any], top: Path, where: Loca
     path = finding.path
     key = str(path[-1])
     block = subject(path[:-1])
+    if away := finding.kind.set_elsewhere.get(key):
+        message = f"{block} has no key `{shown(key)}`: {away.why}"
+        return where.report(away.code, path, message, at=where.key(path), help=away.help)
     if path in lost:
         owners = ", ".join(f"`{name}`" for name in keys_below(finding.kind).get(key, ()))
         advice = f"indent it under {owners}" if owners else "check the indent: a block above or below it needs this key"

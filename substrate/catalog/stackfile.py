@@ -49,7 +49,7 @@ class StackFile:
             elif name not in PULUMI_KEYS:
                 self.diagnostics.append(self._unknown_top(name, key))
                 meant = (key, value) if nearest(to_ascii(name), PULUMI_KEYS) == CONFIG else meant
-                beside[name.removeprefix(NAMESPACE)] = (key, value)
+                beside[_without_namespace(name)] = (key, value)
         if self.config[0] is None and meant:
             self.config = meant
         config, value = self.config
@@ -105,8 +105,8 @@ class StackFile:
                 yield name, key, value
 
     def _unknown_top(self, name: str, key: Node) -> Diagnostic:
-        if name.startswith(NAMESPACE) or name in SECTIONS:
-            full = name if name.startswith(NAMESPACE) else NAMESPACE + name
+        if name.startswith(NAMESPACE) or _without_namespace(name) in SECTIONS:
+            full = name if name.startswith(NAMESPACE) else NAMESPACE + _without_namespace(name)
             message = f"`{shown(name)}` stands beside `config:`, where nothing reads it"
             return self._finding(
                 Code.MISPLACED_KEY, key, message, help=f"write `{shown(full)}` below `config:`, indented"
@@ -143,3 +143,8 @@ class StackFile:
         self, code: Code, node: Node, message: str, help: str, also: tuple[tuple[Place, str], ...] = ()
     ) -> None:
         self.diagnostics.append(Diagnostic(code, message, self._at(node), help=help, also=also))
+
+
+def _without_namespace(name: str) -> str:
+    """`models` for `substrate:models`, and for what stands behind a letter too much: `x  substrate:models`."""
+    return name.rpartition(NAMESPACE)[2]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
-from substrate.manifests import labels, pods
-from substrate.plan.engines.base import MODELS_MOUNT, SCRATCH_MOUNT
-from substrate.plan.types import ServerPlan
+from substrate.manifests import labels, payload_logging, pods
+from substrate.plan.engines.base import CONFIG_MOUNT, SCRATCH_MOUNT
+from substrate.plan.switch import awaited
+from substrate.plan.types import EnginePlan, ServerPlan
+from substrate.values import Bytes, Cores
 
 STARTUP_PERIOD_SECONDS = 2
+SCRATCH_SIZE = Bytes.parse("4Gi")
+# Of what a pod may put on its node's disk beside it: the kubelet keeps 50 MiB of logs for each container.
+LOGS = Bytes.parse("1Gi")
+WEIGHTS, CONFIG, EMPTY = "weights", "config", "empty"  # the volumes' names
 
 
 def name(server: ServerPlan) -> str:
@@ -25,17 +33,22 @@ def deployment(server: ServerPlan) -> dict[str, Any]:
             "name": name(server),
             "namespace": server.namespace,
             "labels": labels.of_server(server),
-            "annotations": labels.workload_annotations(server),
+            "annotations": {**labels.workload_annotations(server), **waiting(server)},
         },
         "spec": {
             "replicas": server.min_replicas,
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": round(server.startup.progress_deadline),
-            "selector": {"matchLabels": labels.selector(server.name)},
+            "selector": {"matchLabels": labels.selector(server)},
             "strategy": strategy(server),
             "template": template(server),
         },
     }
+
+
+def waiting(server: ServerPlan) -> dict[str, str]:
+    """Pulumi waits for Deployments by itself; one that only its predecessor's end makes room for is not waited for."""
+    return {} if awaited(server) else {"pulumi.com/skipAwait": "true"}
 
 
 def strategy(server: ServerPlan) -> dict[str, Any]:
@@ -52,26 +65,23 @@ def template(server: ServerPlan) -> dict[str, Any]:
     return {
         "metadata": {
             "labels": labels.of_server(server),
-            "annotations": {f"{labels.DOMAIN}/weights-digest": server.model.weights.digest},
+            "annotations": labels.pod_annotations(server),
         },
-        "spec": pods.spec(
-            server.pool,
-            terminationGracePeriodSeconds=round(server.grace),
-            topologySpreadConstraints=[spread(server)],
-            containers=[container(server)],
-            volumes=volumes(server),
-        ),
+        "spec": pod_fields(server),
     }
 
 
-def spread(server: ServerPlan) -> dict[str, Any]:
-    """Replicas on different nodes where there are some, and no replica held back where there is one node."""
-    return {
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": labels.selector(server.name)},
-    }
+def pod_fields(server: ServerPlan) -> dict[str, Any]:
+    """The pod spec, which every foundation makes its own of."""
+    return pods.spec(
+        server.pool,
+        terminationGracePeriodSeconds=round(server.grace),
+        topologySpreadConstraints=[pods.spread(labels.selector(server))],
+        containers=[container(server)],
+        volumes=volumes(server),
+        **payload_logging.before_the_engine(server),
+        **({"imagePullSecrets": [{"name": server.engine.pull_secret}]} if server.engine.pull_secret else {}),
+    )
 
 
 def container(server: ServerPlan) -> dict[str, Any]:
@@ -80,9 +90,14 @@ def container(server: ServerPlan) -> dict[str, Any]:
         "name": "engine",
         "image": engine.image,
         "imagePullPolicy": "IfNotPresent",
+        **({"command": list(engine.command)} if engine.command else {}),
         "args": list(engine.args),
-        "env": pods.environment(engine.environment),
-        "ports": [{"name": "http", "containerPort": engine.port, "protocol": "TCP"}],
+        "env": [
+            *pods.environment(engine.environment),
+            *pods.of_the_pod(engine.of_the_pod),
+            *pods.of_secrets(engine.of_secrets),
+        ],
+        "ports": ports(engine, payload_logging.engine_port(server)),
         **probes(server),
         "lifecycle": {"preStop": engine.pre_stop},
         "resources": resources(server),
@@ -92,9 +107,19 @@ def container(server: ServerPlan) -> dict[str, Any]:
     }
 
 
+def ports(engine: EnginePlan, named: str = "http") -> list[dict[str, Any]]:
+    """`http` is what the model's Service sends to; an engine may have `grpc` and `metrics` beside it."""
+    there = {named: engine.port, "grpc": engine.grpc_port, "metrics": engine.metrics_port}
+    return [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in there.items() if number]
+
+
 def probes(server: ServerPlan) -> dict[str, Any]:
-    """The startup probe holds the others back for the cold-start budget, so that no liveness probe ends a load."""
-    check = {"httpGet": {"path": server.engine.health_path, "port": "http", "scheme": "HTTP"}}
+    """The startup probe holds the others back for the cold-start budget, so that no liveness probe ends a load.
+
+    The engine is asked itself, whatever stands before it; by number there, since KServe's agent knows no port by name.
+    """
+    port = server.engine.port if server.logging else "http"
+    check = {"httpGet": {"path": server.engine.health_path, "port": port, "scheme": "HTTP"}}
     return {
         "startupProbe": {
             **check,
@@ -108,29 +133,66 @@ def probes(server: ServerPlan) -> dict[str, Any]:
 
 
 def resources(server: ServerPlan) -> dict[str, Any]:
-    """Memory and GPUs as request and limit alike; no CPU limit, since throttling an engine only lengthens answers."""
+    """Memory and GPUs as request and limit alike; no CPU limit, since throttling an engine only lengthens answers.
+
+    What logs beside the engine asks for a share of the replica's cores, so that the pod asks for what the pool counts.
+    Disk is asked for where there are GPUs: small clusters on CPUs often count none, and no pod that asks would fit.
+    """
+    beside = server.logging.cpus if server.logging else Cores(0)
+    cpus = Cores(max(0, server.resources.cpus - beside))
     held = {"memory": server.resources.memory.quantity()}
     if server.resources.gpu_resource:
         held[server.resources.gpu_resource] = str(server.resources.gpus)
-    return {"requests": {"cpu": str(server.resources.cpus), **held}, "limits": held}
+        held["ephemeral-storage"] = Bytes(SCRATCH_SIZE + LOGS).quantity()
+    return {"requests": {"cpu": str(cpus), **held}, "limits": held}
 
 
 def mounts(server: ServerPlan) -> list[dict[str, Any]]:
-    weights = {
-        "name": "weights",
-        "mountPath": MODELS_MOUNT,
-        "subPath": server.model.weights.digest,
-        "readOnly": True,
-    }
+    weights = [
+        {"name": WEIGHTS, "mountPath": model.mount, "subPath": model.weights.digest, "readOnly": True}
+        for model in server.models
+        if model.weights
+    ]
+    folders = [{"name": EMPTY, "mountPath": path, "readOnly": True} for path in server.engine.folders]
     shared = [{"name": "shared-memory", "mountPath": "/dev/shm"}] if server.engine.shared_memory else []
-    return [weights, {"name": "scratch", "mountPath": SCRATCH_MOUNT}, *shared]
+    return [*weights, *config_mounts(server.engine), *folders, {"name": "scratch", "mountPath": SCRATCH_MOUNT}, *shared]
+
+
+def config_mounts(engine: EnginePlan) -> list[dict[str, Any]]:
+    """Each file where it has a place of its own; else all of them in one folder."""
+    placed = [
+        {"name": CONFIG, "mountPath": path, "subPath": file, "readOnly": True} for file, path in engine.places.items()
+    ]
+    rest = engine.files.keys() - engine.places.keys()
+    return placed if not rest else [*placed, {"name": CONFIG, "mountPath": CONFIG_MOUNT, "readOnly": True}]
 
 
 def volumes(server: ServerPlan) -> list[dict[str, Any]]:
     """The claim is read-only twice, at the source and at the mount: either alone can be undone by a later edit."""
-    weights = {"name": "weights", "persistentVolumeClaim": {"claimName": server.claim, "readOnly": True}}
-    scratch = {"name": "scratch", "emptyDir": {"sizeLimit": "4Gi"}}
-    return [weights, scratch, *shared_memory(server)]
+    claim = {"name": WEIGHTS, "persistentVolumeClaim": {"claimName": server.claim, "readOnly": True}}
+    config = {"name": CONFIG, "configMap": {"name": config_name(server)}}
+    scratch = {"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH_SIZE.quantity()}}
+    return [
+        *([claim] if server.claim else []),
+        *([config] if server.engine.files else []),
+        *([{"name": EMPTY, "emptyDir": {}}] if server.engine.folders else []),
+        scratch,
+        *shared_memory(server),
+    ]
+
+
+def config_name(server: ServerPlan) -> str:
+    """Named by its content, so that another text rolls the pods and the old ones keep theirs."""
+    content = json.dumps(server.engine.files, sort_keys=True)
+    return f"{name(server)}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def config_maps(server: ServerPlan) -> list[dict[str, Any]]:
+    """What the engine reads beside the weights; none for most."""
+    if not server.engine.files:
+        return []
+    metadata = {"name": config_name(server), "namespace": server.namespace, "labels": labels.of_server(server)}
+    return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(server.engine.files)}]
 
 
 def shared_memory(server: ServerPlan) -> list[dict[str, Any]]:

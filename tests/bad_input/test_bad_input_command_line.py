@@ -70,7 +70,7 @@ def test_a_stack_is_named_by_its_name_or_its_file(stack: str, tmp_path: Path) ->
     (tmp_path / "Pulumi.homelab.yaml").write_text(VALID)
     done = substrate("check", stack, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "4 models, 2 teams, 3 pools (9 GPUs), 2 stores" in done.stdout
+    assert "9 models, 2 teams, 5 pools (9 GPUs), 2 stores" in done.stdout
 
 
 def test_a_warning_is_shown_and_the_exit_code_is_zero(tmp_path: Path) -> None:

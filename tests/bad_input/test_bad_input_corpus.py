@@ -26,7 +26,15 @@ OF_FILES = {
     Code.NOT_A_MAPPING,
 }
 # Found in what the engine read, or only warned of: tests/catalog has them.
-ELSEWHERE = {Code.ENGINE_DISAGREES, Code.FIT_NOT_CHECKED, Code.QUANTIZATION_UNKNOWN, Code.BAD_DURATION}
+ELSEWHERE = {
+    Code.ENGINE_DISAGREES,
+    Code.FIT_NOT_CHECKED,
+    Code.QUANTIZATION_UNKNOWN,
+    Code.ENGINE_ARCHIVED,
+    Code.BAD_DURATION,
+    Code.SERVER_SWAPS,
+    Code.NOT_ALL_LOGGED,
+}
 
 
 def found(case: Broken, folder: Path) -> list[Diagnostic]:

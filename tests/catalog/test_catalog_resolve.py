@@ -8,7 +8,7 @@ import pytest
 from stacks import GGUF, SAFETENSORS, catalog
 
 from substrate.catalog import resolve
-from substrate.catalog.model import AccessMode, EngineName, Foundation, Tier
+from substrate.catalog.types import AccessMode, EngineName, Foundation, Tier
 
 CPU_POOL = {"accelerator": "cpu", "nodes": ["c1"], "nodeCpus": 8, "nodeMemory": "64Gi"}
 Change = tuple[str, Any]

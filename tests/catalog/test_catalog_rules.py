@@ -28,6 +28,15 @@ VALID: dict[str, list[Change]] = {
     "as many replicas as nodes hold": [("models/m/gpus", 3), ("models/m/replicas", {"max": 2})],
     "minimums that fill the pool": [("models/m/replicas", {"min": 4}), ("models/other", model(replicas={"min": 4}))],
     "a store that is just large enough": [("stores/share/size", "4Gi")],
+    "loopback without anybody who asks for a key": [("cluster/baseUrl", "http://[::1]:8080")],
+    "an address for all, behind a Gateway that asks": [
+        ("cluster/baseUrl", "https://models.example"),
+        ("cluster/gateway", {"authenticatedBy": "Envoy Gateway, by JWTs of login.example"}),
+    ],
+    "an address for all, and everybody let in by name": [
+        ("cluster/baseUrl", "https://models.example"),
+        ("cluster/gateway", {"authenticatedBy": "nobody"}),
+    ],
     "one set of weights for two models": [("stores/share/size", "4Gi"), ("models/other", model())],
     "a volume for each team": [
         ("stores", {"share": {**MANY, "size": "4Gi"}}),
@@ -165,7 +174,4 @@ def test_defaults_that_are_wrong_are_reported_alone() -> None:
 
 def test_a_fault_of_the_defaults_is_reported_once_for_all_models() -> None:
     others = [(f"models/n{number}", model()) for number in range(3)]
-    assert codes(("defaults", {"foundation": "kserve", "replicas": {"min": 0, "max": 1}}), *others) == [
-        "SB0701",
-        "SB0403",
-    ]
+    assert codes(("defaults", {"replicas": {"min": 0, "max": 1}}), *others) == ["SB0403"]

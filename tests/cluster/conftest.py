@@ -1,13 +1,13 @@
-"""Fixtures on the embedded cluster: the clone's own, left running, and a second one to break."""
+"""The embedded cluster as a person has it, the clone's own as a fixture, and objects to try in it."""
 
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from cluster.embedded import shell, state
 from cluster.embedded.layout import CLONE, Root
 from cluster.embedded.plan import Plan
 
-PATIENCE = 120.0  # seconds; longer than anything here takes on a busy machine of two cores
+PATIENCE = 360.0  # seconds; three times what anything here takes on a busy machine of two cores
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class Embedded:
         assert process is not None, "it does not run"
         return process.pid
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cluster", "--root", str(self.root.path), *arguments]
-        return completed(command, check)
+    def run(
+        self, *arguments: str | int, check: bool = True, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cluster", "--root", str(self.root.path), *map(str, arguments)]
+        return completed(command, check, environment=environment)
 
-    def up(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def up(self, *arguments: str | int, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("up", *arguments, check=check)
 
     def kubectl(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
@@ -71,6 +73,18 @@ class Embedded:
         account = ("get", "serviceaccount/default", f"--namespace={name}", "--ignore-not-found", "--output=name")
         eventually(f"namespace {name} has its service account", lambda: self.kubectl(*account))
 
+    @contextmanager
+    def namespaces(self, *names: str) -> Iterator[None]:
+        """Such namespaces; what they held is gone afterwards, by and by. No pod is waited for that drains."""
+        for name in names:
+            self.make_namespace(name)
+        try:
+            yield
+        finally:
+            self.kubectl("delete", "namespace", *names, "--wait=false")
+            for name in names:
+                self.kubectl("delete", "pods", "--all", f"--namespace={name}", "--grace-period=0", "--force")
+
     def inside(self, *command: str, check: bool = True) -> str:
         return completed(shell.inside(self.root, command), check).stdout
 
@@ -88,34 +102,25 @@ def cluster() -> Embedded:
     return embedded
 
 
-@pytest.fixture(scope="module")
-def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """A second cluster beside the clone's own, up, to be broken; gone afterwards."""
-    embedded = Embedded(Root.at(tmp_path_factory.mktemp("spare") / "root"))
-    try:
-        embedded.up("--gateway-port", free_port())
-        yield embedded
-    finally:
-        embedded.run("down", check=False)
-
-
-def free_port() -> str:
-    """A port on 127.0.0.1 that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return str(probe.getsockname()[1])
-
-
-def completed(command: list[str], check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command, cwd=CLONE, input=stdin, capture_output=True, text=True, timeout=PATIENCE * 2)
+def completed(
+    command: list[str], check: bool = True, stdin: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`environment` None for the tests' own."""
+    done = subprocess.run(
+        command, cwd=CLONE, input=stdin, env=environment, capture_output=True, text=True, timeout=PATIENCE * 2
+    )
     assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done
 
 
-def eventually(what: str, holds: Callable[[], Any]) -> Any:
-    """What `holds` returns once that is true; the test fails when it is not after `PATIENCE` seconds."""
+def eventually(what: str, holds: Callable[[], Any], instead: Callable[[], Any] = str) -> Any:
+    """What `holds` returns once that is true; the test fails when it is not after `PATIENCE` seconds.
+
+    `instead` says what there was then.
+    """
     deadline = time.monotonic() + PATIENCE
     while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what} {instead()}"
         time.sleep(0.1)
     return found
 

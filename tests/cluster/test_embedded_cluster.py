@@ -18,6 +18,7 @@ import pytest
 from cluster import tools
 from cluster.embedded.layout import Network
 from tests.cluster.conftest import (
+    PATIENCE,
     Embedded,
     claim,
     completed,
@@ -151,7 +152,7 @@ def route(team: str) -> dict[str, Any]:
 
 def fetch(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
         return f"{error.code}".encode()
@@ -166,7 +167,7 @@ def test_route_of_any_namespace_is_served_on_the_host(cluster, team):
 
 def test_gateway_answers_three_hundred_connections_that_are_open_at_once(cluster):
     port = cluster.plan.ports.gateway
-    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(300)]
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE) for _ in range(300)]
     for connection in connections:
         connection.request("GET", "/no-such-route")
     statuses = [connection.getresponse().status for connection in connections]
@@ -229,7 +230,7 @@ def test_fake_gpu_node_is_ready_and_its_pods_run(cluster, team):
     pod["spec"]["containers"][0]["resources"] = {"limits": {"nvidia.com/gpu": "8"}}
     cluster.kubectl("create", "--filename=-", stdin=json.dumps(node))
     try:
-        cluster.kubectl("wait", f"node/{name}", "--for=condition=Ready", "--timeout=60s")
+        cluster.kubectl("wait", f"node/{name}", "--for=condition=Ready", f"--timeout={PATIENCE:.0f}s")
         cluster.apply(pod)
         wait_ready(cluster, team, "on-fake")
         assert cluster.get("pod", "on-fake", "-n", team)["spec"]["nodeName"] == name
@@ -290,7 +291,7 @@ http.server.ThreadingHTTPServer(('', 8000), Slow).serve_forever()
     wait_ready(cluster, team, "slow")
     base = f"http://127.0.0.1:{cluster.plan.ports.gateway}/{team}-slow"
     eventually("the route is there", lambda: _first_line(f"{base}/") == b"one\n")
-    with urllib.request.urlopen(f"{base}/", timeout=30) as answer:
+    with urllib.request.urlopen(f"{base}/", timeout=PATIENCE) as answer:
         first = answer.readline()
         threading.Thread(target=fetch, args=(f"{base}/go",)).start()
         rest = answer.read()
@@ -300,7 +301,7 @@ http.server.ThreadingHTTPServer(('', 8000), Slow).serve_forever()
 
 def _first_line(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return bytes(answer.readline())
     except urllib.error.HTTPError:
         return b""

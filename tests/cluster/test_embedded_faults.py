@@ -8,24 +8,25 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from cluster.embedded import cgroups, components, state
+from cluster.embedded import assembly, cgroups, state
 from cluster.embedded.layout import CLONE, Root
 from tests.cluster.conftest import (
+    PATIENCE,
     Embedded,
     claim,
     eventually,
-    free_port,
     server_pod,
     service,
     wait_ready,
 )
+from tests.cluster.host_traces import HOST_TRACES, namespaces_of, processes_in
+from tests.ports import free_port
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster]
 
 SERVERS = (
     "etcd",
@@ -46,6 +47,36 @@ TEAM = "faults"
 
 
 @pytest.fixture(scope="module")
+def traces() -> dict[str, set[str]]:
+    """The host as it was before the second cluster."""
+    return {name: look() for name, look in HOST_TRACES.items()}
+
+
+@pytest.fixture(scope="module")
+def spare(traces: dict[str, set[str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A second cluster, whose first `up` was killed at five points and finished by the sixth; gone afterwards."""
+    embedded, port = Embedded(Root.at(tmp_path_factory.mktemp("spare") / "root")), free_port()
+    try:
+        for seconds in (0.2, 0.5, 1.0, 2.0, 5.0):
+            kill_up(embedded, port, seconds)
+            if seconds == 1.0 and (running := state.supervisor(embedded.root)):
+                os.kill(running.pid, signal.SIGKILL)  # as when the machine's memory ran out
+        embedded.up("--gateway-port", port)
+        yield embedded
+    finally:
+        embedded.run("down", check=False)
+
+
+def kill_up(embedded: Embedded, port: int, seconds: float) -> None:
+    """Kill an `up`, and not the supervisor that it may have started."""
+    command = [sys.executable, "-m", "cluster", "--root", str(embedded.root.path), "up", "--gateway-port", str(port)]
+    process = subprocess.Popen(command, cwd=CLONE, stdout=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
 def broken(spare: Embedded) -> Embedded:
     """The second cluster with a pod on a volume, behind a Service: what must live through every fault."""
     spare.make_namespace(TEAM)
@@ -60,8 +91,13 @@ def web_answers(embedded: Embedded) -> bool:
     return embedded.inside("curl", "-s", "--max-time", "2", f"http://{address}/word", check=False) == "kept"
 
 
+def test_up_killed_at_any_point_is_finished_by_the_next(spare):
+    """From the first file to the last component; the next `up` does not care where the first one died."""
+    assert spare.run("status").returncode == 0
+
+
 def test_every_server_of_the_plan_is_tried(broken):
-    planned = {one.name for one in components.assemble(broken.plan) if not one.task}
+    planned = {one.name for one in assembly.assemble(broken.plan) if not one.task}
 
     assert planned == set(SERVERS)
 
@@ -98,25 +134,14 @@ def test_lost_objects_of_the_cluster_are_made_again_by_up(broken):
     broken.up()
 
     broken.kubectl("get", "storageclass/node-local")
-    broken.kubectl("wait", "-n", "substrate-system", "gateway/substrate", "--for=condition=Programmed", "--timeout=30s")
-
-
-def test_up_killed_at_any_point_is_finished_by_the_next(tmp_path):
-    """From the first file to the last component; the next `up` does not care where the first one died."""
-    half, port = Embedded(Root.at(tmp_path / "root")), free_port()
-    command = [sys.executable, "-m", "cluster", "--root", str(half.root.path), "up", "--gateway-port", port]
-    try:
-        for seconds in (0.2, 0.5, 1.0, 2.0, 5.0):
-            process = subprocess.Popen(command, cwd=CLONE, stdout=subprocess.DEVNULL, start_new_session=True)
-            time.sleep(seconds)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if seconds == 1.0 and (running := state.supervisor(half.root)):
-                os.kill(running.pid, signal.SIGKILL)  # as when the machine's memory ran out
-        half.up("--gateway-port", port)
-        assert half.run("status").returncode == 0
-    finally:
-        half.run("down", check=False)
+    broken.kubectl(
+        "wait",
+        "-n",
+        "substrate-system",
+        "gateway/substrate",
+        "--for=condition=Programmed",
+        f"--timeout={PATIENCE:.0f}s",
+    )
 
 
 def test_component_that_cannot_start_is_named_with_its_log(tmp_path):
@@ -125,10 +150,9 @@ def test_component_that_cannot_start_is_named_with_its_log(tmp_path):
     failing.write_text("#!/bin/sh\necho 'no such flag: --oops'\nexit 3\n")
     failing.chmod(0o755)
     broken = Embedded(Root.at(tmp_path / "root"))
-    command = [sys.executable, "-m", "cluster", "--root", str(broken.root.path), "up", "--gateway-port", free_port()]
     environment = os.environ | {"SUBSTRATE_TOOL_COREDNS": str(failing)}
     try:
-        done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, timeout=300)
+        done = broken.run("up", "--gateway-port", free_port(), check=False, environment=environment)
     finally:
         broken.run("down", check=False)
 
@@ -153,74 +177,6 @@ def test_port_in_use_is_named_with_its_holder_and_nothing_is_made(tmp_path):
     assert not [branch for branch in cgroups.branches(refused.root.key) if branch.exists()]
 
 
-HOST_TRACES: dict[str, Callable[[], set[str]]] = {
-    "mounts": lambda: set(Path("/proc/self/mounts").read_text().splitlines()),
-    "links": lambda: lines("ip", "-oneline", "link"),
-    "addresses": lambda: lines("ip", "-oneline", "address"),
-    "routes": lambda: lines("ip", "route", "show", "table", "all"),
-    "network namespaces": lambda: lines("ip", "netns"),
-    "nftables": lambda: lines("nft", "list", "ruleset"),
-    "iptables": lambda: {line for line in lines("iptables-save") if not line.startswith("#")},
-    "cgroups": lambda: {
-        str(path) for path in Path("/sys/fs/cgroup").glob("**/substrate-*") if path.name != cgroups.name(Root.at().key)
-    },
-    "folders of the system": lambda: {
-        str(path) for folder in ("/run", "/var/lib", "/var/log", "/etc", "/opt") for path in Path(folder).iterdir()
-    },
-    "sockets of SeaweedFS's usual ports": lambda: {
-        f"{path} {path.stat().st_ctime_ns}"
-        for port in (18080, 18333, 18888, 19333)
-        for path in Path("/tmp").glob(f"*{port}.sock")
-    },
-    "kernel settings": lambda: {
-        f"{name} {Path('/proc/sys', name).read_text()}"
-        for name in ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
-    },
-}
-
-
-def lines(*command: str) -> set[str]:
-    return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines())
-
-
-def processes_in(namespaces: set[str]) -> set[str]:
-    """Pids on the host of all that runs in one of these pid or network namespaces."""
-    found = set()
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and namespaces & namespaces_of(process.name):
-            found.add(process.name)
-    return found
-
-
-def namespaces_of(pid: str) -> set[str]:
-    try:
-        return {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for kind in ("pid", "net", "mnt")}
-    except OSError:
-        return set()
-
-
-def test_down_leaves_nothing_on_the_host(tmp_path):
-    before = {name: look() for name, look in HOST_TRACES.items()}
-    passing = Embedded(Root.at(tmp_path / "root"))
-    try:
-        passing.up("--gateway-port", free_port())
-        passing.make_namespace(TEAM)
-        passing.apply(claim("data", TEAM), server_pod("web", TEAM, volume="data"), service("web", TEAM))
-        wait_ready(passing, TEAM, "web")
-        own = namespaces_of(str(passing.supervisor)) - namespaces_of("self")
-        running = len(processes_in(own))
-    finally:
-        passing.run("down")
-
-    assert len(own) == 3
-    assert running > len(SERVERS), "the test looks for processes where they are"
-    assert processes_in(own) == set()
-    for name, look in HOST_TRACES.items():
-        assert look() - before[name] == set(), name
-    left = {path.name for path in passing.root.path.iterdir()}
-    assert left == {".lock", "logs"}, "logs stay, to be read afterwards"
-
-
 def test_down_twice_is_no_error(tmp_path):
     nothing = Embedded(Root.at(tmp_path / "root"))
 
@@ -237,3 +193,17 @@ def test_down_ends_only_its_own_cluster(cluster, broken):
 
     assert eventually("data and objects were kept", lambda: web_answers(broken))
     assert broken.run("status").returncode == 0
+
+
+def test_down_leaves_nothing_on_the_host(broken, traces):
+    own = namespaces_of(str(broken.supervisor)) - namespaces_of("self")
+    running = len(processes_in(own))
+    broken.run("down")
+
+    assert len(own) == 3
+    assert running > len(SERVERS), "the test looks for processes where they are"
+    assert processes_in(own) == set()
+    for name, look in HOST_TRACES.items():
+        assert look() - traces[name] == set(), name
+    left = {path.name for path in broken.root.path.iterdir()}
+    assert left == {".lock", "logs"}, "logs stay, to be read afterwards"

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import socket
 import subprocess
-import sys
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from cluster.embedded import addons, cgroups, components, configs, pki, ports, preflight, s3, shell, stop
-from cluster.embedded.components.component import Component
-from cluster.embedded.errors import ClusterError, tail
+from cluster.embedded import addons, assembly, cgroups, configs, pki, s3, stop
+from cluster.embedded.errors import ClusterError
 from cluster.embedded.identity import Process
-from cluster.embedded.keeper import Keeper, Spawner, State
-from cluster.embedded.layout import CLONE, Root
 from cluster.embedded.plan import BINARIES, IMAGES, Image, Plan
 from cluster.embedded.ports import Ports
 
@@ -90,231 +81,6 @@ def test_record_of_a_process_is_read_back_or_is_none(tmp_path):
     assert Process.read(tmp_path / "missing") is None
 
 
-# --- ports --------------------------------------------------------------------------------------------------------
-
-
-def test_ports_are_the_same_every_time_for_a_clone_and_others_for_another():
-    first, second = Ports.choose("00000001", {}), Ports.choose("000003e8", {})
-
-    assert first == Ports.choose("00000001", {})
-    assert first.gateway == second.gateway == 8080
-    assert len({first.api, first.s3, second.api, second.s3}) == 4
-
-
-def test_port_asked_for_wins():
-    assert Ports.choose("00000001", {"api": 7, "gateway": 8, "s3": 9}) == Ports(7, 8, 9)
-
-
-def test_doors_open_all_or_none():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        free = Ports.choose("00000001", {"gateway": taken.getsockname()[1]})
-        with pytest.raises(ClusterError, match=rf"gateway, is in use by pid {os.getpid()} ") as refused:
-            ports.listen(free)
-    assert refused.tb is not None, "its frames keep alive what was not closed"
-    opened = ports.listen(free)
-
-    assert set(opened) == {"api", "gateway", "s3"}, "a door that stayed open would be in use now"
-    for listener in opened.values():
-        listener.close()
-
-
-# --- the way in ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def forwarded():
-    """Start the forwarder to a server that a test gives; answers with the port to connect to."""
-    started: list[Any] = []
-
-    def start(serve: Callable[[socket.socket], None] | None) -> int:
-        target = socket.create_server(("127.0.0.1", 0))
-        address = target.getsockname()
-        if serve:
-            threading.Thread(target=accept_for_ever, args=(target, serve), daemon=True).start()
-        else:
-            target.close()
-        door = socket.create_server(("127.0.0.1", 0))
-        command = [sys.executable, "-m", "cluster.embedded.forward", f"{door.fileno()}={address[0]}:{address[1]}"]
-        started.append(subprocess.Popen(command, cwd=CLONE, pass_fds=[door.fileno()]))
-        started.append(target)
-        port = door.getsockname()[1]
-        door.close()
-        return int(port)
-
-    yield start
-    for one in started:
-        if isinstance(one, subprocess.Popen):
-            one.kill()
-            one.wait()
-        else:
-            one.close()
-
-
-def accept_for_ever(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=30)
-
-
-def read_all(connection: socket.socket) -> bytes:
-    received = b""
-    while chunk := connection.recv(65536):
-        received += chunk
-    return received
-
-
-def test_end_of_a_request_reaches_the_server_while_its_answer_is_open(forwarded):
-    def count(connection: socket.socket) -> None:
-        with connection:
-            connection.sendall(f"{len(read_all(connection))}".encode())
-
-    with connect(forwarded(count)) as client:
-        client.sendall(b"x" * 3_000_000)
-        client.shutdown(socket.SHUT_WR)
-        assert read_all(client) == b"3000000"
-
-
-def test_bytes_are_passed_on_as_they_come(forwarded):
-    def echo_lines(connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as lines:
-            for line in lines:
-                lines.write(line)
-                lines.flush()
-
-    with connect(forwarded(echo_lines)) as client, client.makefile("rwb") as lines:
-        for word in (b"one\n", b"two\n", b"three\n"):
-            lines.write(word)
-            lines.flush()
-            assert lines.readline() == word
-
-
-def test_server_learns_that_its_client_is_gone(forwarded):
-    gone = threading.Event()
-
-    def stream(connection: socket.socket) -> None:
-        try:
-            while True:
-                connection.sendall(b"token " * 1000)
-        except OSError:
-            gone.set()
-
-    with connect(forwarded(stream)) as client:
-        client.recv(10)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-    assert gone.wait(30), "a cancelled answer must not be generated to its end"
-
-
-def test_client_is_let_go_when_the_server_is_not_there(forwarded):
-    with connect(forwarded(None)) as client, pytest.raises(ConnectionResetError):
-        client.recv(10)
-        client.sendall(b"x")
-        client.recv(10)
-
-
-# --- the life of a component --------------------------------------------------------------------------------------
-
-
-async def kept(tmp_path: Path, *shapes: Component, until: Callable[[dict[str, Keeper]], Any]) -> dict[str, Keeper]:
-    """Keep components running until something holds."""
-    spawner = Spawner(tmp_path, {"PATH": os.environ["PATH"]}, {})
-    keepers: dict[str, Keeper] = {}
-    for shape in shapes:
-        keepers[shape.name] = Keeper(shape, [keepers[name] for name in shape.after], spawner, lambda: None)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, spawner.reap)
-    tasks = [asyncio.create_task(keeper.keep()) for keeper in keepers.values()]
-    try:
-        async with asyncio.timeout(60):
-            while not until(keepers):
-                await asyncio.sleep(0.02)
-        return keepers
-    finally:
-        for task in tasks:
-            task.cancel()
-        for keeper in keepers.values():
-            keeper.kill()
-
-
-def keep(tmp_path: Path, *shapes: Component, until: Callable[[dict[str, Keeper]], Any]) -> dict[str, Keeper]:
-    return asyncio.run(kept(tmp_path, *shapes, until=until))
-
-
-def shell_component(name: str, script: str, **more: Any) -> Component:
-    return Component(name, ("/bin/sh", "-c", script), **more)
-
-
-def test_component_that_dies_is_started_again_and_says_why(tmp_path):
-    keepers = keep(tmp_path, shell_component("dies", "exit 7"), until=lambda all: all["dies"].report()["starts"] >= 3)
-    report = keepers["dies"].report()
-
-    assert report["problem"] == "ended with status 7"
-    assert report["failures"] >= 2
-
-
-def test_component_that_dies_at_once_is_never_said_to_serve(tmp_path):
-    """Without a question to ask it, it must have run for a while."""
-    states: list[str] = []
-
-    def third(all: dict[str, Keeper]) -> bool:
-        states.append(all["dies"].report()["state"])
-        return bool(all["dies"].report()["starts"] >= 3)
-
-    keep(tmp_path, shell_component("dies", "sleep 0.2; exit 1"), until=third)
-
-    assert State.SERVING not in states
-
-
-def test_component_starts_only_once_what_it_needs_serves(tmp_path):
-    flag = tmp_path / "flag"
-    first = shell_component("first", "sleep 60", ready=lambda _: flag.exists())
-    second = shell_component("second", "sleep 60", after=("first",))
-    seen: list[str] = []
-
-    def both(all: dict[str, Keeper]) -> bool:
-        seen.append(all["second"].report()["state"])
-        if all["first"].report()["state"] == State.STARTING and len(seen) > 20:
-            flag.touch()
-        return bool(all["second"].report()["state"] == State.SERVING)
-
-    keep(tmp_path, first, second, until=both)
-
-    assert set(seen[:20]) == {State.WAITING}
-
-
-def test_task_runs_once_and_again_when_told(tmp_path):
-    log = tmp_path / "once.log"
-
-    def twice(all: dict[str, Keeper]) -> bool:
-        if all["once"].report()["starts"] == 1 and all["once"].serves.is_set():
-            all["once"].retry()
-        return bool(all["once"].report()["starts"] == 2 and all["once"].serves.is_set())
-
-    keep(tmp_path, shell_component("once", "echo done", task=True), until=twice)
-
-    assert log.read_text() == "done\ndone\n"
-
-
-def test_component_that_never_serves_is_ended_and_named_late(tmp_path):
-    never = shell_component("never", "sleep 600", ready=lambda _: False, timeout=0.3)
-    keepers = keep(tmp_path, never, until=lambda all: all["never"].report()["problem"])
-
-    assert "did not serve within" in keepers["never"].report()["problem"]
-
-
-def test_command_that_is_not_there_is_a_problem_not_the_end_of_the_supervisor(tmp_path):
-    gone = Component("gone", ("/no/such/program",))
-    keepers = keep(tmp_path, gone, until=lambda all: all["gone"].report()["problem"])
-
-    assert keepers["gone"].report()["problem"] == "cannot be started: No such file or directory"
-
-
 # --- S3 -----------------------------------------------------------------------------------------------------------
 
 
@@ -357,17 +123,17 @@ def test_plan_of_another_version_is_named(tmp_path):
 
 def test_every_component_comes_after_all_that_it_waits_for(plan):
     seen: set[str] = set()
-    for component in components.assemble(plan):
+    for component in assembly.assemble(plan):
         assert set(component.after) <= seen, component.name
         seen.add(component.name)
 
 
 def test_change_of_a_command_or_a_setting_makes_a_running_cluster_out_of_date(plan, monkeypatch):
-    before = components.fingerprint(plan)
-    assert components.fingerprint(plan) == before
+    before = assembly.fingerprint(plan)
+    assert assembly.fingerprint(plan) == before
     monkeypatch.setattr(configs, "corefile", lambda: "other")
 
-    assert components.fingerprint(plan) != before
+    assert assembly.fingerprint(plan) != before
 
 
 def test_reverse_zones_are_those_of_services_and_pods():
@@ -432,91 +198,3 @@ def test_mounts_of_others_below_the_state_are_seen():
     table = "".join(f"source {target} ext4 rw 0 0\n" for target in targets)
 
     assert stop.mounted_below(Path("/a/b c/cluster"), table) == ["/a/b c/cluster/volumes"]
-
-
-# --- what a user is told ------------------------------------------------------------------------------------------
-
-
-def test_other_systems_are_told_the_other_way(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
-
-    with pytest.raises(ClusterError) as told:
-        preflight.check()
-    assert "this is darwin" in str(told.value)
-    assert "make up CLUSTER=existing KUBECONFIG=" in str(told.value)
-
-
-def test_users_without_root_are_told_the_other_way(monkeypatch):
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-
-    with pytest.raises(ClusterError) as told:
-        preflight.check()
-    assert "needs root" in str(told.value)
-    assert "make up CLUSTER=existing KUBECONFIG=" in str(told.value)
-
-
-def test_missing_program_is_named_with_its_package(monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda name: None if name == "openssl" else f"/usr/bin/{name}")
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-
-    with pytest.raises(ClusterError, match="openssl is not on PATH"):
-        preflight.check()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("up", "--gateway-port", "70000"), "'70000' is not a port"),
-        (("exec", "--", "true"), "does not run"),
-        (("logs", "etcs"), "there is no log of 'etcs'"),
-        (("put-model", "/no/such/file", "key"), "/no/such/file is not a file"),
-        (("frobnicate",), "invalid choice"),
-    ],
-)
-def test_mistakes_are_told_in_words_and_end_with_an_error(tmp_path, arguments, said):
-    command = [sys.executable, "-m", "cluster", "--root", str(tmp_path / "root"), *arguments]
-    done = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, timeout=60)
-
-    assert done.returncode != 0
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_existing_cluster_is_the_one_that_kubeconfig_names(tmp_path, monkeypatch):
-    (tmp_path / "mine").write_text("{}")
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "mine"))
-
-    assert shell.environment(Root.at(tmp_path / "root"), existing=True)["KUBECONFIG"] == str(tmp_path / "mine")
-
-
-def test_existing_cluster_without_a_kubeconfig_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
-
-    with pytest.raises(ClusterError, match="KUBECONFIG=/path/to/kubeconfig"):
-        shell.environment(Root.at(tmp_path / "root"), existing=True)
-
-
-def test_path_names_our_folder_once_and_first(tmp_path, monkeypatch):
-    root = Root.at(tmp_path / "root")
-    monkeypatch.setenv("PATH", f"/usr/bin:{root.bin}:/bin")
-
-    assert shell.environment(root)["PATH"] == f"{root.bin}:/usr/bin:/bin"
-
-
-def test_exports_survive_any_character():
-    exports = shell.exports({"ODD": "a 'b' $c\n"})
-    done = subprocess.run(["bash", "-c", f'{exports}printf %s "$ODD"'], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "a 'b' $c\n"
-
-
-def test_error_shows_the_end_of_the_log_and_where_it_is(tmp_path):
-    log = tmp_path / "etcd.log"
-    log.write_text("".join(f"line {number}\n" for number in range(10_000)))
-    told = str(ClusterError("etcd ended", remedy="see to it", log=log))
-
-    assert told.splitlines()[0] == "etcd ended"
-    assert "  | line 9999" in told
-    assert "line 9000" not in told
-    assert f"log: {log}" in told
-    assert tail(tmp_path / "missing.log") == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 import pytest
 
-from components import GpuNodePool, Model, StagedWeights, Team, VllmService
+from components import GpuNodePool, KServeService, Model, StagedWeights, Team, VllmService
 from components.gpu_node_pool import problems
 from substrate.manifests import serving
-from tests.stacks import plan_of, server
+from tests.stacks import document, plan_document, plan_of, server
 
+WORKLOADS = {"plain": (VllmService, "Deployment"), "kserve": (KServeService, "InferenceService")}
 UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 
@@ -43,6 +46,24 @@ def test_namespace_that_holds_the_weights_is_kept_too(build):
     seen = build(lambda: Team("home", plan_of("local").namespaces[0]))
 
     assert one(seen, "Namespace").retain_on_delete
+
+
+def test_namespace_is_closed_last_and_opened_first(build):
+    """What runs in it already has its ways before it loses all others, and keeps them until those are back."""
+    seen = build(lambda: Team("home", plan_of("local").namespaces[0]))
+    policies = {each.name: each for each in seen if each.type.endswith(":NetworkPolicy")}
+    closing = policies.pop("home/default-deny")
+
+    assert {"home/models", "home/dns", "home/stagers"} <= set(policies)
+    assert {each.urn for each in policies.values()} <= set(closing.dependencies)
+    assert all(one(seen, "Namespace").urn in each.dependencies for each in policies.values())
+    assert not any(each.retain_on_delete for each in policies.values())
+
+
+def test_team_without_policies_is_a_namespace_alone(build):
+    plan = replace(plan_of("local").namespaces[0], network=None)
+
+    assert kinds(build(lambda: Team("home", plan))) == ["Namespace", "Team"]
 
 
 def test_job_starts_after_its_claim_and_its_listing(build):
@@ -82,6 +103,23 @@ def test_deployment_reaches_the_api_exactly_as_it_was_built(build):
     seen = build(lambda: VllmService("smol", smol))
 
     assert one(seen, "Deployment").inputs == serving.deployment(smol)
+
+
+@pytest.mark.parametrize("foundation", ["plain", "kserve"])
+def test_logging_is_an_intent_that_policies_see_and_no_resource_more(build, tmp_path, foundation):
+    data = document("local")
+    data["config"]["substrate:models"]["smollm2-135m"] |= {
+        "foundation": foundation,
+        "logging": {"sink": "http://events.audit/", "redact": ["user"]},
+    }
+    smol = server(plan_document(data, tmp_path), "smollm2-135m")
+    component, workload = WORKLOADS[foundation]
+    seen = build(lambda: component("smol", smol))
+    intent = one(seen, component.__name__).inputs["logging"]
+
+    assert (intent["sink"], intent["redact"], intent["sample"]) == ("http://events.audit/", ["user"], 1)
+    assert kinds(seen) == sorted([component.__name__, workload])
+    assert "payload-logger" in str(one(seen, workload).inputs)
 
 
 def test_what_a_component_waits_for_its_children_wait_for(build):

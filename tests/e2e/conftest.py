@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import ROOT, Project, copy_project, free_port, shell_environment
+from tests.cluster.conftest import Embedded
+from tests.e2e.harness import ROOT, Project, copy_project, shell_environment
 
 
 @pytest.fixture(scope="session")
@@ -19,14 +19,22 @@ def embedded() -> None:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A second embedded cluster, for stacks whose names the local stack has taken; gone afterwards."""
-    root = tmp_path_factory.mktemp("lab")
-    command = [sys.executable, "-m", "cluster", "--root", str(root)]
-    port = str(free_port())
-    subprocess.run([*command, "up", "--gateway-port", port], cwd=ROOT, check=True)
-    yield {**shell_environment("--root", str(root)), "GATEWAY_PORT": port}
-    subprocess.run([*command, "down"], cwd=ROOT, check=True)
+def lab(foundations: Embedded) -> dict[str, str]:
+    """A shell's environment on the shared cluster, whose S3 has the local stack's weights; its Gateway's port."""
+    foundations.run("seed")
+    shell = shell_environment("--root", str(foundations.root.path))
+    return {**shell, "GATEWAY_PORT": str(foundations.plan.ports.gateway)}
+
+
+@pytest.fixture(scope="module")
+def lab_project(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The local stack's project pointed at the shared cluster; what was brought up of it is gone afterwards."""
+    project = Project(copy_project(tmp_path_factory.mktemp("project")), lab)
+    project.edit("Pulumi.local.yaml", "127.0.0.1:8080", f"127.0.0.1:{lab['GATEWAY_PORT']}")
+    try:
+        yield project
+    finally:
+        project.remove("local", "home")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +46,13 @@ def local(embedded: None, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def edited(local: Project, tmp_path: Path) -> Iterator[Project]:
+def copied(local: Project, tmp_path: Path) -> Project:
+    """A second copy to break, for previews, which change nothing."""
+    return Project(copy_project(tmp_path), local.environment)
+
+
+@pytest.fixture
+def edited(local: Project, copied: Project) -> Iterator[Project]:
     """A second copy to break; afterwards the stack is brought back to what the repository says."""
-    yield Project(copy_project(tmp_path), local.environment)
-    local.up("local")
+    yield copied
+    local.pulumi("up", "--stack", "local", "--yes", "--skip-preview", "--refresh")

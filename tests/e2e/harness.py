@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,15 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.conftest import PATIENCE
+
 ROOT = Path(__file__).parent.parent.parent
+# What makes pods anew, before the pods themselves.
+MAKERS = (
+    "inferenceservices.serving.kserve.io",
+    "llminferenceservices.serving.kserve.io",
+    "deployments.apps",
+    "pods",
+)
 STAGING_LABEL = "app.kubernetes.io/component=stager"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def shell_environment(*options: str) -> dict[str, str]:
@@ -51,7 +52,7 @@ class Project:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=shell_environment)
 
-    def run(self, *command: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, check: bool = True, timeout: float = 3 * PATIENCE) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command, cwd=self.folder, env=dict(self.environment), capture_output=True, text=True, timeout=timeout
         )
@@ -64,6 +65,15 @@ class Project:
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", *arguments, "--non-interactive", check=check)
+
+    def remove(self, stack: str, *namespaces: str) -> None:
+        """The stack, and the namespaces with the claims, which a destroy leaves. No pod is left time to drain."""
+        for kind in MAKERS:
+            for namespace in namespaces:
+                gone = (kind, "--all", f"--namespace={namespace}", "--grace-period=0", "--force", "--wait=false")
+                self.kubectl("delete", *gone, check=False)  # a cluster may not have the kind
+        self.pulumi("destroy", "--stack", stack, "--yes", "--skip-preview")
+        self.kubectl("delete", "namespace", "--ignore-not-found", *namespaces)
 
     def kubectl(self, *arguments: str, check: bool = True) -> str:
         return self.run("kubectl", *arguments, check=check).stdout
@@ -85,7 +95,7 @@ class Project:
         path.write_text(text.replace(old, new, 1))
 
 
-def eventually(what: str, check: Callable[[], Any], seconds: float = 120) -> Any:
+def eventually(what: str, check: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Poll until `check` returns something true; the last error is what a failure shows."""
     deadline = time.monotonic() + seconds
     while True:

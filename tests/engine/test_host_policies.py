@@ -55,10 +55,65 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "spec.predictor.scaleMetric is cpu",
         "set serving.kserve.io/autoscalerClass: external and scale on requests in flight",
     ),
+    "hpa-bounds": (
+        "HorizontalPodAutoscaler ml/hpa-v2",
+        "spec.minReplicas is 9, and spec.maxReplicas is 4",
+        "set spec.maxReplicas to 9 or more",
+    ),
+    "metric-gone": (
+        "ScaledObject ml/metric",
+        "spec.triggers[0] asks for vllm:gpu_cache_usage_perc, which vllm does not export any more",
+        "ask for vllm:kv_cache_usage_perc instead",
+    ),
+    "metric-zero": (
+        "ScaledObject ml/metric",
+        "spec.minReplicaCount is 0, and nothing wakes it",
+        "set spec.minReplicaCount to at least 1",
+    ),
+    "metric-twice": (
+        "ScaledObject ml/metric",
+        "it scales Deployment ml/metric, and so does HorizontalPodAutoscaler ml/metric",
+        "keep one of them",
+    ),
+    "no-budget": (
+        "Deployment ml/pair",
+        "no PodDisruptionBudget of the stack selects the 2 pods of it",
+        "add a PodDisruptionBudget with maxUnavailable: 1",
+    ),
+    "recreate": (
+        "Deployment ml/pair",
+        "spec.strategy.type is Recreate with 2 replicas",
+        "set spec.strategy to RollingUpdate",
+    ),
+    "surge": (
+        "Deployment ml/full",
+        "pool h100 has 0 of its 1 GPUs free of the 1 for a replica",
+        "set spec.strategy to maxSurge: 0 and maxUnavailable: 1",
+    ),
+    "over": (
+        "Deployment ml/over",
+        "pool l40s has 1 GPUs, and its workloads always hold 2",
+        "lower their least replicas",
+    ),
     "mount-writable": (
         "Deployment ml/mount",
         "volumeMounts[weights] of container engine at /models is writable",
         "add readOnly: true to volumeMounts[weights] of container engine",
+    ),
+    "hub-fetched": (
+        "Deployment ml/hub",
+        "argument --model of container engine names a model of a hub, and HF_HUB_OFFLINE is not set",
+        "stage the weights once, with a Job labelled app.kubernetes.io/component: stager",
+    ),
+    "code-trusted": (
+        "Deployment ml/code",
+        "argument --trust-remote-code of container engine is set",
+        "take it away, or read the code, pin it by the weights' digest and annotate substrate.dev/allow-remote-code",
+    ),
+    "shared-with-host": (
+        "Deployment ml/shared",
+        "spec.template.spec: hostIPC is true",
+        "take it away; processes that share memory need an emptyDir with medium: Memory",
     ),
     "latest": (
         "Deployment ml/tag",
@@ -69,6 +124,56 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "Deployment ml/untagged",
         "is registry.corp:5000/ml/vllm-openai: no tag, which means latest",
         "pin the tag, e.g. registry.corp:5000/ml/vllm-openai:v1.2.3",
+    ),
+    "tag-token": (
+        "Deployment ml/tag",
+        "env HF_TOKEN of container engine is written in plain text",
+        "write it as env HF_TOKEN with valueFrom.secretKeyRef",
+    ),
+    "mount-key": (
+        "Deployment ml/mount",
+        "container engine is given a secret as its argument --api-key",
+        "leave the argument out",
+    ),
+    "below-floor": (
+        "Deployment ml/old",
+        "is vllm/vllm-openai:v0.21.0, below vLLM 0.32.0: CVE-2026-115911",
+        "take an image of vLLM 0.32.0 or newer",
+    ),
+    "isvc-mode": (
+        "InferenceService ml/isvc",
+        "annotation serving.kserve.io/deploymentMode is missing",
+        "write serving.kserve.io/deploymentMode: Standard",
+    ),
+    "isvc-size": (
+        "InferenceService ml/isvc",
+        "spec.predictor.model has no resources",
+        "write spec.predictor.model.resources",
+    ),
+    "no-policy": (
+        "Namespace ml",
+        "no NetworkPolicy there closes Ingress and Egress",
+        "add a NetworkPolicy with podSelector: {}",
+    ),
+    "zmq": (
+        "Service ml/asked",
+        "spec.ports publishes 55555, ZMQ of vLLM's caches, of Deployment ml/asked",
+        "publish the API's port alone",
+    ),
+    "open": (
+        "HTTPRoute ml/asked",
+        "it leads to Deployment ml/asked, a language model",
+        "let the Gateway ask and say who does",
+    ),
+    "yatai": (
+        "BentoDeployment ml/iris",
+        "it is a resource of Yatai, serving.yatai.ai/v2alpha1",
+        "make a Deployment of the image that `bentoml containerize` makes",
+    ),
+    "modelmesh": (
+        "ServingRuntime ml/several",
+        "spec.multiModel is true, which makes it a runtime of ModelMesh",
+        "serve several models from one Triton server",
     ),
 }
 Command = Callable[..., Finished]

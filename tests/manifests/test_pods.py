@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from substrate.manifests import serving, staging
+from substrate.values import Bytes
 from tests.stacks import STACKS, plan_of
 
 
@@ -42,6 +43,8 @@ def test_every_container_runs_without_root_write_access_or_capabilities(stack):
 @pytest.mark.parametrize("stack", STACKS)
 def test_engines_get_their_weights_read_only_at_the_source_and_at_the_mount(stack):
     for server in plan_of(stack).servers:
+        if server.model.weights is None:
+            continue  # its image holds them
         pod = serving.template(server)["spec"]
         volume = next(volume for volume in pod["volumes"] if volume["name"] == "weights")
         mount = next(mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "weights")
@@ -63,6 +66,17 @@ def test_shared_memory_lies_within_the_memory_limit_it_counts_against(stack):
     for server in plan_of(stack).servers:
         if server.engine.shared_memory:
             assert server.resources.memory > server.engine.shared_memory
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_disk_is_asked_for_beside_gpus_and_covers_the_scratch_volume(stack):
+    for server in plan_of(stack).servers:
+        asked = serving.container(server)["resources"]
+        disk = asked["limits"].get("ephemeral-storage")
+
+        assert asked["requests"].get("ephemeral-storage") == disk
+        assert (disk is not None) == bool(server.resources.gpus)
+        assert disk is None or Bytes.parse(disk) > serving.SCRATCH_SIZE
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -19,7 +19,7 @@ def test_local_stack_serves_one_model_on_the_cpu():
     assert smol.resources.gpu_resource is None
     assert flag(smol, "--n-gpu-layers") == "0"
     assert flag(smol, "--ctx-size") == "4096", "2 slots of 2048 tokens each"
-    assert smol.url == "http://127.0.0.1:8080/smollm2-135m"
+    assert smol.model.url == "http://127.0.0.1:8080/smollm2-135m"
 
 
 def test_prompt_cache_stays_within_the_memory_that_the_pod_may_use():
@@ -65,9 +65,11 @@ def test_a_store_has_one_claim_for_each_team_that_uses_it():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_all_run_on_the_plain_foundation_until_others_are_built(stack):
-    assert {server.foundation for server in plan_of(stack).servers} == {"plain"}
+@pytest.mark.parametrize(
+    ("stack", "shown"), [("local", "plain"), ("homelab", "kserve"), ("fleet", "bentoml kserve plain triton")]
+)
+def test_foundations_are_those_that_each_stack_is_to_show(stack, shown):
+    assert {server.foundation for server in plan_of(stack).servers} == set(shown.split())
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -6,16 +6,17 @@ unknowns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as pb
-from pulumi_policy import EnforcementLevel
+from pulumi_policy import EnforcementLevel, Policy
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_STRING_VALUE
 
 from policies.pack import NAME, POLICIES
+from policies.rules import RULES, TOPICS
 
 Manifest = dict[str, Any]
 UNKNOWN, UNKNOWN_LIST = UNKNOWN_STRING_VALUE, UNKNOWN_ARRAY_VALUE
@@ -31,9 +32,14 @@ class Judgement(NamedTuple):
     message: str
 
 
-def judge(*manifests: Manifest, config: Mapping[str, Any] | None = None) -> list[Judgement]:
-    """Everything the pack says of a stack with these objects: each alone, then together."""
-    analyzer = _analyzer(config or {})
+def judge(
+    *manifests: Manifest, config: Mapping[str, Any] | None = None, written_for: str | None = None
+) -> list[Judgement]:
+    """Everything the pack says of a stack with these objects: each alone, then together.
+
+    `config` is written for all policies, or for the one that `written_for` names.
+    """
+    analyzer = _analyzer(config or {}, written_for)
     alone = [_judgement(item, urn(manifest)) for manifest in manifests for item in _analyze(analyzer, manifest)]
     resources = [
         pb.AnalyzerResource(type=token(manifest), properties=_struct(manifest), urn=urn(manifest), name=name(manifest))
@@ -55,6 +61,27 @@ def only(*manifests: Manifest, config: Mapping[str, Any] | None = None) -> str:
     return found[0]
 
 
+class Topic(NamedTuple):
+    """The above, as far as the rules of one topic go: what a test is about, and not what else its stack lacks."""
+
+    judge: Callable[..., list[Judgement]]
+    violations: Callable[..., list[str]]
+    only: Callable[..., str]
+
+
+def topic(*names: str) -> Topic:
+    wanted = {rule.name for name in names for rule in TOPICS[name]}
+    off = {rule.name: "disabled" for rule in RULES if rule.name not in wanted}
+
+    def told(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*manifests: Manifest, config: Mapping[str, Any] | None = None) -> Any:
+            return function(*manifests, config={**(config or {}), "levels": off})
+
+        return run
+
+    return Topic(told(judge), told(violations), told(only))
+
+
 def token(manifest: Manifest) -> str:
     version = manifest["apiVersion"]
     return f"kubernetes:{version if '/' in version else 'core/' + version}:{manifest['kind']}"
@@ -68,14 +95,22 @@ def urn(manifest: Manifest) -> str:
     return f"urn:pulumi:dev::strangers::{token(manifest)}::{name(manifest)}"
 
 
-def _analyzer(config: Mapping[str, Any]) -> _PolicyAnalyzerServicer:
+def _analyzer(config: Mapping[str, Any], written_for: str | None = None) -> _PolicyAnalyzerServicer:
     analyzer = _PolicyAnalyzerServicer(NAME, "0.0.0", list(POLICIES), EnforcementLevel.ADVISORY)
     settings = {
-        policy.name: pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=_struct(config)) for policy in POLICIES
+        policy.name: pb.PolicyConfig(
+            enforcementLevel=_level(policy),
+            properties=_struct(config if written_for in (None, policy.name) else {}),
+        )
+        for policy in POLICIES
     }
     if config:
         analyzer.Configure(pb.ConfigureAnalyzerRequest(policyConfig=settings), None)
     return analyzer
+
+
+def _level(policy: Policy) -> pb.EnforcementLevel:
+    return pb.ADVISORY if policy.enforcement_level == EnforcementLevel.ADVISORY else pb.MANDATORY
 
 
 def _analyze(analyzer: _PolicyAnalyzerServicer, manifest: Manifest) -> Sequence[pb.AnalyzeDiagnostic]:

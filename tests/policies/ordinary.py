@@ -9,6 +9,8 @@ from tests.policies.written import (
     HOT,
     IN_FLIGHT,
     LLM,
+    bare,
+    budget,
     claim_volume,
     container,
     hpa,
@@ -28,17 +30,23 @@ MEMORY = {
     "type": "Resource",
     "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 80}},
 }
+SAID = {"substrate.dev/vllm-version": "0.32.0"}
 DIGEST = "0" * 63 + "1"
+KEDA_CPU = {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "60"}}
 
 
 def web(image: str, **fields: Any) -> Manifest:
-    return workload("web", template(container(image, "web", **fields)))
+    return workload("web", {"spec": {"containers": [bare(image, "web", **fields)]}})
 
 
 def job(image: str, labels: dict[str, str] | None = None, **pod: Any) -> Manifest:
     fields = pod.pop("container", {})
     return workload(
-        "job", template(container(image, "work", **fields), **pod), kind="Job", version="batch/v1", labels=labels
+        "job",
+        {"spec": {"containers": [bare(image, "work", **fields)], **pod}},
+        kind="Job",
+        version="batch/v1",
+        labels=labels,
     )
 
 
@@ -67,7 +75,19 @@ KEDA_CRD: Manifest = {
     },
 }
 
+
 # Each entry is a whole stack.
+def kserve(predictor: dict[str, Any], version: str = "v1beta1") -> dict[str, Any]:
+    """An InferenceService as a sample has it, with nothing but its predictor."""
+    spec = {"default": {"predictor": predictor}} if version == "v1alpha2" else {"predictor": predictor}
+    return {
+        "apiVersion": f"serving.kserve.io/{version}",
+        "kind": "InferenceService",
+        "metadata": metadata("flowers"),
+        "spec": spec,
+    }
+
+
 ORDINARY: dict[str, list[Manifest]] = {
     "web server on CPU, v2": [web("nginx:1.29"), hpa("web", metrics=[CPU])],
     "web server on CPU, v1": [web("nginx:1.29"), hpa("web", "autoscaling/v1", targetCPUUtilizationPercentage=60)],
@@ -75,7 +95,7 @@ ORDINARY: dict[str, list[Manifest]] = {
     "Java service on memory": [web("eclipse-temurin:21.0.8_9-jre"), hpa("web", metrics=[MEMORY])],
     "worker on KEDA's cpu trigger": [
         web("registry.corp/worker:7"),
-        scaled_object("web", {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "60"}}),
+        scaled_object("web", KEDA_CPU),
     ],
     "queue worker that goes to zero": [
         web("registry.corp/worker:7"),
@@ -97,6 +117,66 @@ ORDINARY: dict[str, list[Manifest]] = {
                 "volumeMounts": [mount()],
             },
             volumes=[claim_volume("checkpoints")],
+        )
+    ],
+    "fine-tuning Job that fetches a base model": [
+        job(
+            "corp/finetune:2",
+            container={
+                "command": ["sh", "-c", "hf download meta-llama/Llama-3.1-8B --local-dir /base && python train.py"],
+                "args": ["--trust-remote-code", "--model", "/base/model.pt"],
+                "env": [{"name": "HF_TOKEN", "value": "x"}],
+                "resources": GPU,
+            },
+            hostIPC=True,
+        )
+    ],
+    "notebook with a GPU": [
+        web("jupyter/pytorch-notebook:2026-10-01", env=[{"name": "HF_TOKEN", "value": "x"}], resources=GPU)
+    ],
+    "search by embeddings on a GPU, that asks a model server": [
+        web("corp/search:4", env=[{"name": "VLLM_BASE_URL", "value": "http://llama/v1"}], resources=GPU)
+    ],
+    "training cluster of Ray": [
+        {
+            "apiVersion": "ray.io/v1",
+            "kind": "RayCluster",
+            "metadata": metadata("train"),
+            "spec": {
+                "headGroupSpec": {"template": {"spec": {"containers": [bare("rayproject/ray:2.60.0", "ray-head")]}}},
+                "workerGroupSpecs": [
+                    {
+                        "template": {
+                            "spec": {"containers": [bare("rayproject/ray:2.60.0-gpu", "ray-worker", resources=GPU)]}
+                        }
+                    }
+                ],
+            },
+        }
+    ],
+    "render farm of leaders and workers": [
+        {
+            "apiVersion": "leaderworkerset.x-k8s.io/v1",
+            "kind": "LeaderWorkerSet",
+            "metadata": metadata("render"),
+            "spec": {
+                "leaderWorkerTemplate": {
+                    "workerTemplate": {
+                        "spec": {"containers": [bare("corp/render:1", resources=GPU)], "hostNetwork": True}
+                    }
+                }
+            },
+        }
+    ],
+    "web server that takes its files from a store": [
+        workload(
+            "web",
+            {
+                "spec": {
+                    "containers": [bare("nginx:1.29")],
+                    "initContainers": [bare("amazon/aws-cli:2.31.0", args=["s3", "sync", "s3://site/", "/www"])],
+                }
+            },
         )
     ],
     "chat page in front of Ollama": [
@@ -145,6 +225,16 @@ ORDINARY: dict[str, list[Manifest]] = {
             "spec": {"predictor": {"xgboost": {"storageUri": "s3://m/x"}, "scaleMetric": "memory", "maxReplicas": 5}},
         }
     ],
+    "classifiers in KServe, on a GPU too": [
+        kserve({framework: {"storageUri": "gs://m/flowers", "resources": GPU}, "scaleMetric": "cpu", "maxReplicas": 5})
+        for framework in ("tensorflow", "onnx", "sklearn", "paddle")
+    ],
+    "Triton with a classifier on CPU in KServe": [kserve({"triton": {"storageUri": "gs://m/cifar10"}})],
+    "own container in KServe": [kserve({"containers": [{"name": "kserve-container", "image": "corp/detector:2"}]})],
+    "own container in KServe, the older way": [
+        kserve({"custom": {"container": {"name": "x", "image": "corp/detector:2"}}}, "v1alpha2"),
+        kserve({"tensorflow": {"storageUri": "pvc://m/mnist"}}, "v1alpha2"),
+    ],
     "web function on Knative, by CPU": [knative({"autoscaling.knative.dev/metric": "cpu"}, "registry.corp/function:4")],
     "log collector on every node": [
         workload(
@@ -169,7 +259,6 @@ ORDINARY: dict[str, list[Manifest]] = {
             pod=template(
                 container(
                     args=["--model", "/models/llama"],
-                    resources=GPU,
                     volumeMounts=[mount(readOnly=True), mount("/root/.cache", "cache")],
                 ),
                 volumes=[claim_volume(), claim_volume("hub-cache", "cache")],
@@ -178,18 +267,29 @@ ORDINARY: dict[str, list[Manifest]] = {
             annotations={"substrate.dev/min-replicas": "2"},
         ),
         scaled_object(minReplicaCount=2),
+        budget(),
     ],
     "llama.cpp by its own metric": [
-        workload(pod=template(container("ghcr.io/ggml-org/llama.cpp:server-b6942", args=["-m", "/models/a.gguf"]))),
+        workload(pod=template(container("ghcr.io/ggml-org/llama.cpp:server-b11434", args=["-m", "/models/a.gguf"]))),
         hpa(metrics=[{"type": "Pods", "pods": {"metric": {"name": "llamacpp_requests_processing"}}}]),
     ],
     "vLLM by its KV cache in CPU memory": [
         workload(),
-        scaled_object("llama", prometheus("avg(vllm:cpu_cache_usage_perc)")),
+        scaled_object("llama", prometheus("avg(vllm:kv_offload_cpu_cache_usage_perc)"), minReplicaCount=1),
     ],
     "model for the long tail, to zero": [
         workload(labels={"substrate.dev/tier": "longTail", **LLM}, replicas=0),
-        scaled_object(minReplicaCount=0),
+        scaled_object("llama", prometheus(), prometheus("sum(rate(envoy_cluster_upstream_rq_total[1m]))")),
+    ],
+    "model that is switched off": [workload(replicas=0)],
+    "model for the long tail, woken by the HTTP add-on": [
+        workload(labels={"substrate.dev/tier": "longTail"}),
+        {
+            "apiVersion": "http.keda.sh/v1alpha1",
+            "kind": "HTTPScaledObject",
+            "metadata": metadata("llama"),
+            "spec": {"scaleTargetRef": {"name": "llama"}, "replicas": {"min": 0, "max": 2}},
+        },
     ],
     "weights downloaded to scratch": [
         workload(
@@ -212,10 +312,30 @@ ORDINARY: dict[str, list[Manifest]] = {
             {"minReplicas": 2}, annotations={"serving.kserve.io/autoscalerClass": "external"}, labels=HOT
         ),
         hpa("llama-predictor", minReplicas=2, metrics=[IN_FLIGHT]),
+        budget({"serving.kserve.io/inferenceservice": "llama"}),
+    ],
+    "two scalers of a web server": [web("nginx:1.29"), hpa("web", metrics=[CPU]), scaled_object("web", KEDA_CPU)],
+    "scaler of what another stack makes": [hpa("shop", metrics=[CPU])],
+    "budget that holds a database": [
+        workload("db", template(bare("postgres:18.1", "db"), labels={"app": "db"}), kind="StatefulSet", replicas=1),
+        budget({"app": "db"}, maxUnavailable=0, unhealthyPodEvictionPolicy="IfHealthyBudget"),
+    ],
+    "renderers on more GPUs than a pool has": [
+        workload("render", template(bare("corp/render:1", resources=GPU)), replicas=9, strategy={"type": "Recreate"})
+    ],
+    "metric of a recording rule": [
+        workload(),
+        scaled_object("llama", prometheus("sum(vllm:in_flight) + max(vllm:queue:sum1m)"), minReplicaCount=1),
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": metadata("load"),
+            "spec": {"groups": [{"rules": [{"record": "vllm:in_flight", "expr": "vllm:num_requests_running"}]}]},
+        },
     ],
     "images pinned every way": [
-        workload("a", template(container(f"vllm/vllm-openai@sha256:{DIGEST}"))),
-        workload("b", template(container(f"vllm/vllm-openai:latest@sha256:{DIGEST}"))),
+        workload("a", template(container(f"vllm/vllm-openai@sha256:{DIGEST}")), annotations=SAID),
+        workload("b", template(container(f"vllm/vllm-openai:latest@sha256:{DIGEST}")), annotations=SAID),
         workload("c", template(container("localhost:5000/web:1", "web"))),
     ],
     "definition of a resource": [KEDA_CRD],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.policies.judging import RESOURCE, STACK, judge, only, violations
+from tests.policies.judging import RESOURCE, STACK, topic
 from tests.policies.written import (
     CPU,
     IN_FLIGHT,
@@ -21,6 +21,8 @@ from tests.policies.written import (
     template,
     workload,
 )
+
+judge, violations, only = topic("autoscaling")
 
 MEMORY = {
     "type": "Resource",
@@ -65,6 +67,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         scaled_object("llama", prometheus('avg(rate(container_cpu_usage_seconds_total{pod=~"llama.*"}[1m]))')),
         "spec.triggers[0] is a prometheus trigger on container_cpu_usage_seconds_total",
     ),
+    "KEDA query of Triton's CPU": (
+        scaled_object("llama", prometheus("avg(nv_cpu_utilization)")),
+        "spec.triggers[0] is a prometheus trigger on nv_cpu_utilization",
+    ),
+    "KEDA trigger on a cloud's CPU": (
+        scaled_object("llama", {"type": "aws-cloudwatch", "metadata": {"metricName": "CPUUtilization"}}),
+        "spec.triggers[0] is a aws-cloudwatch trigger on CPUUtilization",
+    ),
 }
 
 
@@ -74,7 +84,7 @@ def test_scaler_of_a_model_found_through_its_target_is_refused(scaler: dict[str,
 
     assert found in message
     assert f"{scaler['kind']} ml/{scaler['metadata']['name']}" in message
-    assert "Deployment ml/llama" in message and "image vllm/vllm-openai:v0.11.0" in message
+    assert "Deployment ml/llama" in message and "image vllm/vllm-openai:v0.32.0" in message
     assert "scale on requests in flight: vllm:num_requests_running + vllm:num_requests_waiting" in message
 
 
@@ -141,6 +151,18 @@ KSERVE_WRONG: dict[str, tuple[dict[str, Any], str]] = {
         inference_service({"autoScaling": {"metrics": [CPU]}}),
         "spec.predictor.autoScaling.metrics[0] is Resource cpu",
     ),
+    "a query in KServe's own form": (
+        inference_service(
+            {
+                "autoScaling": {
+                    "metrics": [
+                        {"type": "External", "external": {"metric": {"query": "avg(process_cpu_seconds_total)"}}}
+                    ]
+                }
+            }
+        ),
+        "spec.predictor.autoScaling.metrics[0] is External metric process_cpu_seconds_total",
+    ),
     "Knative's metric": (
         inference_service(annotations={"autoscaling.knative.dev/metric": "cpu"}),
         "annotation autoscaling.knative.dev/metric is cpu",
@@ -180,7 +202,10 @@ def test_inference_service_on_cpu_is_refused(service: dict[str, Any], found: str
         inference_service(
             {"maxReplicas": 4}, annotations={**STANDARD, "serving.kserve.io/autoscalerClass": "external"}
         ),
-        inference_service({"maxReplicas": 4}, annotations={"autoscaling.knative.dev/metric": "rps"}),
+        inference_service(
+            {"maxReplicas": 4},
+            annotations={"serving.kserve.io/deploymentMode": "Knative", "autoscaling.knative.dev/metric": "rps"},
+        ),
         inference_service(
             annotations={
                 "autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev",
@@ -215,8 +240,8 @@ def test_knative_service_of_a_model_on_cpu_is_refused() -> None:
 
 EVIDENCE: dict[str, tuple[dict[str, Any], str]] = {
     "llama.cpp image": (container("ghcr.io/ggml-org/llama.cpp:server-b6942"), "llamacpp:requests_processing"),
-    "mirror with a port": (container("mirror.corp:5000/hub/vllm/vllm-openai:v0.11.0"), "vllm:num_requests_running"),
-    "upstream's CPU build": (container("public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo:v0.11.0"), "vllm:"),
+    "mirror with a port": (container("mirror.corp:5000/hub/vllm/vllm-openai:v0.32.0"), "vllm:num_requests_running"),
+    "upstream's CPU build": (container("public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo:v0.32.0"), "vllm:"),
     "tgi": (container("ghcr.io/huggingface/text-generation-inference:3.3.7"), "tgi_queue_size"),
     "ollama": (container("ollama/ollama:0.12.6"), "requests in flight"),
     "triton": (container("nvcr.io/nvidia/tritonserver:25.09-py3"), "nv_inference_pending_request_count"),

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.policies.judging import RESOURCE, STACK, judge, only, violations
+from tests.policies.judging import RESOURCE, STACK, topic
 from tests.policies.written import HOT, container, hpa, inference_service, knative, scaled_object, template, workload
 from tests.policies.written import IN_FLIGHT as METRIC
+
+judge, violations, only = topic("hot_models")
 
 TWO = {"substrate.dev/min-replicas": "2"}
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.policies.judging import judge, only, violations
+from tests.policies.judging import topic
 from tests.policies.written import container, inference_service, metadata, template, workload
+
+judge, violations, only = topic("images")
 
 DIGEST = "sha256:" + "0" * 64
 UNPINNED = {
@@ -104,6 +106,27 @@ def test_kserve_takes_the_image_from_its_runtime() -> None:
     assert "image of container model" in only(
         inference_service({"model": {"modelFormat": {"name": "vllm"}, "image": "corp/vllm"}})
     )
+
+
+@pytest.mark.parametrize(
+    "image", ["$VLLM_IMAGE", "${VLLM_IMAGE}", "$(IMAGE)", "<your image>", "{{ .Values.image }}", "{image}"]
+)
+def test_placeholder_of_a_whole_image_is_neither_passed_nor_refused(image: str) -> None:
+    (told,) = judge(workload("web", template(container(image, "web"))))
+
+    assert not told.mandatory and f"image of container web is the placeholder {image}" in told.message
+
+
+@pytest.mark.parametrize("image", ["{username}/web:latest", "$REGISTRY/web", "$IMAGE:latest"])
+def test_placeholder_of_a_part_hides_no_flaw(image: str) -> None:
+    assert f"image of container web is {image}" in only(workload("web", template(container(image, "web"))))
+
+
+def test_model_of_a_trained_model_is_no_container() -> None:
+    model = {"storageUri": "gs://m/sklearn", "framework": "sklearn", "memory": "256Mi"}
+    spec = {"inferenceService": "iris", "model": model}
+
+    assert judge({**deep((), "TrainedModel", "serving.kserve.io/v1alpha1"), "spec": spec}) == []
 
 
 def test_each_image_is_told_of_once() -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.policies.judging import judge, only, violations
-from tests.policies.written import LLM, claim_volume, container, inference_service, mount, template, workload
+from tests.policies.judging import topic
+from tests.policies.written import LLM, bare, claim_volume, container, inference_service, mount, template, workload
+
+judge, violations, only = topic("weights")
 
 DIGEST = "ab" * 32
 
@@ -158,3 +160,50 @@ def test_each_writable_mount_is_told_of() -> None:
     )
 
     assert len(judge(workload(pod=pod))) == 2
+
+
+def unnamed(manifest: dict[str, Any], digest: str | None = None) -> dict[str, Any]:
+    """The same, with another digest or none."""
+    for holder in (manifest["metadata"], manifest["spec"]["template"]["metadata"]):
+        holder["annotations"] = {"substrate.dev/weights-digest": digest} if digest else {}
+    return manifest
+
+
+READ_ONLY = mount(readOnly=True)
+NAMELESS: dict[str, tuple[dict[str, Any], str]] = {
+    "a claim": (unnamed(served(READ_ONLY, claim_volume())), "volume weights holds weights"),
+    "NFS": (unnamed(served(READ_ONLY, NFS)), "is missing"),
+    "by the model argument": (
+        unnamed(served(mount("/srv", readOnly=True), claim_volume(), args=["--model=/srv/a"])),
+        "is missing",
+    ),
+    "a StatefulSet": (unnamed({**served(READ_ONLY, claim_volume()), "kind": "StatefulSet"}), "is missing"),
+    "no digest at all": (unnamed(served(READ_ONLY, claim_volume()), "v3"), "is no sha256"),
+    "one of two": (unnamed(served(READ_ONLY, claim_volume()), f"{DIGEST},main"), "is no sha256"),
+    "KServe's claim": (
+        inference_service({"annotations": {}}),
+        "spec.predictor.model.storageUri holds weights, and annotation substrate.dev/weights-digest is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("manifest", "found"), NAMELESS.values(), ids=NAMELESS.keys())
+def test_weights_that_nobody_names_are_advised_against(manifest: dict[str, Any], found: str) -> None:
+    (told,) = judge(manifest)
+
+    assert found in told.message and "rule: no-digest" in told.message and not told.mandatory
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        unnamed(served(READ_ONLY, claim_volume()), DIGEST),
+        unnamed(served(READ_ONLY, claim_volume()), f"sha256:{DIGEST}, {DIGEST}"),
+        unnamed(served(mount("/root/.cache", readOnly=True), claim_volume("hub"))),
+        unnamed(served(mount(), {"name": "weights", "emptyDir": {}})),
+        inference_service({"annotations": {}}, annotations={"substrate.dev/weights-digest": DIGEST}),
+        workload(pod={"spec": {"containers": [bare("corp/web:1", volumeMounts=[mount()])], "volumes": [NFS]}}),
+    ],
+)
+def test_named_weights_and_other_volumes_pass(manifest: dict[str, Any]) -> None:
+    assert judge(manifest) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 import urllib.request
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cluster import tools
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,7 +86,7 @@ class Weed:
 def start(folder: Path) -> Weed:
     """Start a server in a folder and wait until it takes an object."""
     tools.ensure(["weed"])
-    ports = {name: _free_port() for name in (*PORTS, *(f"{name}.grpc" for name in PORTS), "s3.https", "metrics")}
+    ports = {name: free_port() for name in (*PORTS, *(f"{name}.grpc" for name in PORTS), "s3.https", "metrics")}
     (folder / "data").mkdir()
     (folder / "s3.json").write_text(json.dumps(IDENTITIES))
     certificate, key, authority = _certificates(folder)
@@ -145,13 +145,6 @@ def _prepare(client: S3Client) -> None:
         client.create_bucket(Bucket=bucket)
     for bucket in (PUBLIC, PRIVATE):
         client.put_object(Bucket=bucket, Key="ready", Body=b"yes")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _certificates(folder: Path) -> tuple[Path, Path, Path]:

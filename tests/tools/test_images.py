@@ -175,8 +175,16 @@ def test_no_image_is_called_latest_and_each_has_the_version_of_what_is_in_it():
         "pause": "substrate.local/pause:3",
         "llama.cpp": "substrate.local/llama.cpp:0.3.36",
         "stager": f"substrate.local/stager:{version}",
+        "bentoml": "substrate.local/bentoml:1.4.40",
+        "bento-language": "substrate.local/bento-language:1.0.0",
+        "tritonserver": "substrate.local/tritonserver:2.51.0",
+        "envoy": "substrate.local/envoy:1.40.0",
+        "payload-logger": "substrate.local/payload-logger:0.1.0",
+        "kserve-agent": "substrate.local/kserve-agent:0.19.0",
+        "vllm-cpu": "substrate.local/vllm-cpu:0.32.0",
     }
-    assert ":latest" not in Path("stager/Containerfile").read_text()
+    for file in ("stager/Containerfile", "cluster/toolchain/payload-logger/Containerfile"):
+        assert ":latest" not in Path(file).read_text()
 
 
 def test_pods_images_run_as_a_number_that_is_not_root():

@@ -91,6 +91,8 @@ def _traefik(plan: Plan) -> Component:
         "entrypoints.web.transport.lifecycle.gracetimeout": "1s",
         "entrypoints.ping.address": f"{_LOCAL}:{_TRAEFIK_PING_PORT}",
         "ping.entrypoint": "ping",
+        # llama-server closes a connection that was idle for 5 s, and a request that meets the closing is lost (a 502).
+        "serverstransport.forwardingtimeouts.idleconntimeout": "4s",
         "global.checknewversion": "false",
         "global.sendanonymoususage": "false",
         "log.level": "INFO",

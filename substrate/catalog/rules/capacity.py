@@ -8,7 +8,8 @@ from substrate.catalog import resolve
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
-from substrate.catalog.model import Catalog, Pool, Tier
+from substrate.catalog.model import Catalog
+from substrate.catalog.types import Tier
 
 
 def written(where: Locator, name: str, *key: str) -> Path:
@@ -75,36 +76,43 @@ def a_replica_fits_a_node(catalog: Catalog, where: Locator) -> Iterator[Diagnost
     """A replica runs on one node: it takes no more GPUs or cores than a node has."""
     for name, model in catalog.models.items():
         pool = catalog.pools.get(model.pool)
-        if pool is None:
+        if pool is None or not resolve.leads(catalog, name):
             continue
+        gpus, cpus = resolve.gpus_written(catalog, name), resolve.cpus_written(catalog, name)
         if resolve.on_cpu(pool):
-            yield from _on_cpus(catalog, name, pool, where)
-        elif model.gpus is not None and model.gpus > resolve.gpus_per_node(pool) > 0:
+            yield from _on_cpus(catalog, name, gpus, where)
+        elif gpus is not None and gpus > resolve.gpus_per_node(pool) > 0:
             each = resolve.gpus_per_node(pool)
             yield where.report(
                 Code.GPUS_OVER_NODE,
-                ("models", name, "gpus"),
-                f"a replica of `{name}` takes {model.gpus} GPUs, a node of pool `{model.pool}` has {each}",
+                _size(catalog, name, "gpus", where),
+                f"a replica of `{name}` takes {gpus} GPUs, a node of pool `{model.pool}` has {each}",
                 help=f"write `gpus: {each}` or less, or another pool",
                 also=[(_per_node(model.pool, where), f"{each} a node")],
             )
-        if model.cpus is not None and pool.node_cpus is not None and model.cpus > pool.node_cpus:
+        if cpus is not None and pool.node_cpus is not None and cpus > pool.node_cpus:
             yield where.report(
                 Code.CPUS_OVER_NODE,
-                ("models", name, "cpus"),
-                f"a replica of `{name}` takes {model.cpus} cores, a node of `{model.pool}` offers {pool.node_cpus}",
+                _size(catalog, name, "cpus", where),
+                f"a replica of `{name}` takes {cpus} cores, a node of `{model.pool}` offers {pool.node_cpus}",
                 help=f"write `cpus: {pool.node_cpus}` or less",
                 also=[(("pools", model.pool, "nodeCpus"), "what a node offers")],
             )
 
 
-def _on_cpus(catalog: Catalog, name: str, pool: Pool, where: Locator) -> Iterator[Diagnostic]:
+def _size(catalog: Catalog, name: str, key: str, where: Locator) -> Path:
+    """Where a replica's size is written: in the server's block, else in the model's."""
+    path: Path = ("servers", resolve.server_of(catalog, name) or "", key)
+    return path if where.has(path) else ("models", name, key)
+
+
+def _on_cpus(catalog: Catalog, name: str, gpus: int | None, where: Locator) -> Iterator[Diagnostic]:
     model = catalog.models[name]
-    if model.gpus is not None:
+    if gpus is not None:
         yield where.report(
             Code.GPUS_ON_CPU_POOL,
-            ("models", name, "gpus"),
-            f"model `{name}` takes {model.gpus} GPUs, and its pool `{model.pool}` is one of CPUs",
+            _size(catalog, name, "gpus", where),
+            f"model `{name}` takes {gpus} GPUs, and its pool `{model.pool}` is one of CPUs",
             help="remove `gpus`, or name a pool of GPUs",
             also=[(("pools", model.pool, "accelerator"), "a pool of CPUs")],
         )
@@ -119,9 +127,10 @@ def replicas_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
     """The most replicas of a model have GPUs for them: nodes x (GPUs of a node // GPUs of a replica)."""
     for name, model in catalog.models.items():
         pool = catalog.pools.get(model.pool)
-        if pool is None or resolve.on_cpu(pool):
-            continue
-        each, gpus, most = resolve.gpus_per_node(pool), model.gpus or 1, resolve.replicas_of(catalog, name).max
+        if pool is None or resolve.on_cpu(pool) or not resolve.leads(catalog, name) or resolve.stages_of(catalog, name):
+            continue  # the stages of a pipeline have their own sizes
+        each, gpus = resolve.gpus_per_node(pool), resolve.gpus_of(catalog, name)
+        most = resolve.replicas_of(catalog, name).max
         room = len(pool.nodes) * (each // gpus)
         if 0 < room < most:
             yield where.report(
@@ -175,8 +184,8 @@ def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
 def _terms(catalog: Catalog, pool: str, each: int) -> Iterator[tuple[str, int, int]]:
     """The models of a pool with their least replicas and GPUs; without what is refused for a reason of its own."""
     for name, model in catalog.models.items():
-        gpus = model.gpus or 1
-        if model.pool == pool and gpus <= each:
+        gpus = resolve.gpus_written(catalog, name) or 1
+        if model.pool == pool and gpus <= each and resolve.leads(catalog, name):
             yield name, min(resolve.replicas_of(catalog, name)), gpus
 
 

@@ -11,15 +11,21 @@ from substrate.catalog.diagnostics import Choices, Diagnostic, Path, Severity
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog, Model, Pool
 from substrate.catalog.rules.capacity import written
+from substrate.catalog.showing import shown
 from substrate.facts.accelerators import ACCELERATORS, Accelerator
-from substrate.facts.engines import ENGINES, GGUF_QUANTIZATION, LLAMA_CPP, VLLM_PLUGINS, Engine
+from substrate.facts.engines import ENGINES, GGUF_QUANTIZATION, LLAMA_CPP, OLLAMA, VLLM, VLLM_PLUGINS, Engine
+
+GGUF = ".gguf"
+OLLAMA_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
 
 
 def on_known_ground(catalog: Catalog) -> Iterator[tuple[str, Model, Pool, Engine, Accelerator]]:
-    """Every model whose pool is there and whose engine has facts."""
+    """Every model that says what an LLM must, whose pool is there and whose engine has facts."""
     for name, model in catalog.models.items():
-        pool = catalog.pools.get(model.pool)
-        if pool is not None and (engine := ENGINES.get(resolve.engine_of(catalog, name))) is not None:
+        pool, engine = catalog.pools.get(model.pool), ENGINES.get(resolve.engine_of(catalog, name))
+        if pool is None or engine is None:
+            continue
+        if (model.weights and model.context) or not engine.has_kv_cache:
             yield name, model, pool, engine, ACCELERATORS[pool.accelerator]
 
 
@@ -63,6 +69,8 @@ def _weaknesses(accelerator: Accelerator) -> list[str]:
 
 def _other_engine(catalog: Catalog, model: Model, engine: Engine) -> str:
     able = [name for name, pool in catalog.pools.items() if runs_on(engine, ACCELERATORS[pool.accelerator])]
+    if not engine.has_kv_cache:
+        return f"write `pool: {able[0]}`, where it runs" if able else "add a pool of newer GPUs, or of CPUs"
     other = f"write `engine: {LLAMA_CPP}`" + ("" if resolve.is_gguf(model) else " with the model's .gguf file")
     return f"{other}, or `pool: {able[0]}`, where {engine.name} runs" if able else other
 
@@ -74,10 +82,10 @@ def quantization(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
             continue
         kind = model.architecture.quantization
         path: Path = ("models", name, "architecture", "quantization")
-        if engine.name == LLAMA_CPP:
+        if engine.formats == (GGUF,):
             if not re.fullmatch(GGUF_QUANTIZATION, kind):
                 yield _unknown(path, name, kind, engine, ("q4_k_m", "q5_k_m", "q6_k", "q8_0", "f16", "none"), where)
-        elif kind in VLLM_PLUGINS:
+        elif engine.name == VLLM and kind in VLLM_PLUGINS:
             message = f"model `{name}` is quantised as {kind}, and vLLM's own image does not read it"
             notes = [f"{kind} left vLLM's core and needs the package {VLLM_PLUGINS[kind]}, which its image lacks"]
             yield where.report(Code.QUANTIZATION_TOO_NEW, path, message, notes=notes, help="take other weights")
@@ -116,17 +124,39 @@ def _too_new(
 
 
 def heads_split_evenly(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
-    """vLLM gives every GPU the same number of KV heads, or every head the same number of GPUs."""
+    """Every GPU gets the same number of KV heads; vLLM can also give every head the same number of GPUs."""
     for name, model, pool, engine, _ in on_known_ground(catalog):
         if engine.reserves_slots or model.architecture is None or resolve.on_cpu(pool) or not model.gpus:
             continue
         heads, gpus = model.architecture.kv_heads, model.gpus
-        if heads % gpus and gpus % heads:
-            fitting = [n for n in range(1, resolve.gpus_per_node(pool) + 1) if not heads % n or not n % heads]
+        if not split(engine, heads, gpus):
+            fitting = [n for n in range(1, resolve.gpus_per_node(pool) + 1) if split(engine, heads, n)]
             yield where.report(
                 Code.PARALLEL_SPLIT,
                 ("models", name, "gpus"),
                 f"the {heads} KV heads of model `{name}` do not divide over {gpus} GPUs",
                 help=f"write `gpus:` {', '.join(map(str, fitting)) or '1'}",
                 also=[(("models", name, "architecture", "kvHeads"), f"{heads} KV heads")],
+            )
+
+
+def split(engine: Engine, heads: int, gpus: int) -> bool:
+    """Whether KV heads divide over GPUs."""
+    return not heads % gpus or (engine.spreads_heads and not gpus % heads)
+
+
+def can_serve_the_name(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """Ollama reads a name as host/namespace/model:tag, and would list the model under another."""
+    for name, model in catalog.models.items():
+        if model.pool not in catalog.pools or resolve.engine_of(catalog, name) != OLLAMA:
+            continue
+        served = resolve.served_name_of(catalog, name)
+        if not re.fullmatch(OLLAMA_NAME, served):
+            yield where.report(
+                Code.SERVED_NAME_UNFIT,
+                ("models", name, "servedName"),
+                f"ollama cannot serve model `{name}` as `{shown(served)}`",
+                notes=["it takes `/` and `:` for a registry's folder and a tag"],
+                help="write letters, digits and . _ -, 80 at most, as qwen2.5-7b",
+                also=[(written(where, name, "engine"), "the engine is ollama")],
             )

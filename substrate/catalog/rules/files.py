@@ -5,25 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from substrate.catalog import resolve
+from substrate.catalog import fields, resolve
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
-from substrate.catalog.model import Catalog, EngineName
+from substrate.catalog.model import Catalog
 from substrate.catalog.rules.capacity import written
 from substrate.catalog.showing import shown
 from substrate.catalog.spelling import FAR, distance
+from substrate.catalog.types import EngineName
 from substrate.facts.engines import VLLM_PLUGINS
 
 _PART = re.compile(r"(?P<stem>.*)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})(?P<suffix>\.[a-z]+)")
 # More parts than any published set; a larger number is a typing error, not a list to print.
 _MOST_PARTS = 1000
+# Engines whose models are programs.
+OF_CODE = frozenset({EngineName.BENTOML})
+# What an engine runs where the model's own block permits it: Triton's python backend its model.py.
+PERMITTED = {EngineName.TRITON: (".py",)}
 
 
 def paths_do_not_collide(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """A path that is a file cannot be the folder of another."""
     for name, model in catalog.models.items():
-        files = model.weights.files
+        files = resolve.files_of(model)
         for path in files:
             parents = ("/".join(path.split("/")[:end]) for end in range(1, path.count("/") + 1))
             for parent in parents:
@@ -39,16 +44,35 @@ def paths_do_not_collide(catalog: Catalog, where: Locator) -> Iterator[Diagnosti
                     )
 
 
-def format_of_the_engine(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
-    """llama.cpp reads one GGUF or one split set, vLLM safetensors beside a config.json."""
+def hold_no_code(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """Weights are data. A bento is code as a whole, of which the sha256 of every file is written down."""
     for name, model in catalog.models.items():
-        if model.pool not in catalog.pools:
+        engine = resolve.engine_of(catalog, name)
+        if engine in OF_CODE:
+            continue
+        for path in resolve.files_of(model):
+            if (why := fields.code_in(path)) and fields.suffix_of(path) not in PERMITTED.get(engine, ()):
+                here: Path = ("models", name, "weights", "files", path)
+                yield where.report(
+                    Code.UNSAFE_FORMAT,
+                    here,
+                    f"`{shown(path)}`: files of kind {fields.suffix_of(path)} are not staged",
+                    at=where.key(here),
+                    notes=[why],
+                    help="take the model's .safetensors or .gguf files",
+                )
+
+
+def format_of_the_engine(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """llama.cpp reads one GGUF or one split set, Ollama one GGUF, vLLM and TGI safetensors beside a config.json."""
+    for name, model in catalog.models.items():
+        if model.pool not in catalog.pools or model.weights is None or any(map(fields.code_in, model.weights.files)):
             continue
         engine = resolve.engine_of(catalog, name)
-        if engine is EngineName.LLAMA_CPP:
-            yield from _for_llama_cpp(catalog, name, where)
-        elif engine is EngineName.VLLM:
-            yield from _for_vllm(catalog, name, where)
+        if engine in (EngineName.LLAMA_CPP, EngineName.OLLAMA):
+            yield from _for_llama_cpp(catalog, name, engine, where)
+        elif engine in (EngineName.VLLM, EngineName.TGI, EngineName.NIM):
+            yield from _for_vllm(catalog, name, engine, where)
 
 
 def _engine_place(catalog: Catalog, name: str, where: Locator) -> tuple[Path, str]:
@@ -63,9 +87,9 @@ def _engine_place(catalog: Catalog, name: str, where: Locator) -> tuple[Path, st
     return path, f"the engine is {engine} unless another is named"
 
 
-def _for_llama_cpp(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnostic]:
+def _for_llama_cpp(catalog: Catalog, name: str, engine: EngineName, where: Locator) -> Iterator[Diagnostic]:
     here: Path = ("models", name, "weights", "files")
-    paths = list(catalog.models[name].weights.files)
+    paths = list(resolve.files_of(catalog.models[name]))
     ggufs = [path for path in paths if path.endswith(".gguf")]
     also = [_engine_place(catalog, name, where)]
     if not ggufs and (near := _nearly(paths, ".gguf")):
@@ -75,7 +99,7 @@ def _for_llama_cpp(catalog: Catalog, name: str, where: Locator) -> Iterator[Diag
         yield where.report(
             Code.WRONG_FORMAT,
             here,
-            f"model `{name}` has no .gguf file, and llama.cpp reads nothing else",
+            f"model `{name}` has no .gguf file, and {engine} reads nothing else",
             at=where.key(here),
             help="name the model's .gguf file" + (", or write `engine: vllm` for safetensors" if safetensors else ""),
             also=also,
@@ -89,11 +113,20 @@ def _for_llama_cpp(catalog: Catalog, name: str, where: Locator) -> Iterator[Diag
             help="name one .gguf, or every part of one set (name-00001-of-00003.gguf and on)",
             also=also,
         )
+    elif engine is EngineName.OLLAMA and len(ggufs) > 1:
+        yield where.report(
+            Code.WRONG_FORMAT,
+            (*here, ggufs[-1]),
+            f"model `{name}` is a GGUF in {len(ggufs)} parts, and ollama reads one file",
+            at=where.key((*here, ggufs[-1])),
+            help="join the parts with llama.cpp's llama-gguf-split --merge, or write `engine: llama.cpp`",
+            also=also,
+        )
 
 
-def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnostic]:
+def _for_vllm(catalog: Catalog, name: str, engine: EngineName, where: Locator) -> Iterator[Diagnostic]:
     here: Path = ("models", name, "weights", "files")
-    paths = list(catalog.models[name].weights.files)
+    paths = list(resolve.files_of(catalog.models[name]))
     safetensors = [path for path in paths if path.endswith(".safetensors")]
     ggufs = [path for path in paths if path.endswith(".gguf")]
     also = [_engine_place(catalog, name, where)]
@@ -101,9 +134,11 @@ def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnosti
         yield where.report(
             Code.WRONG_FORMAT,
             (*here, ggufs[0]),
-            f"model `{name}` is a GGUF, and vLLM's own image does not read it",
+            f"model `{name}` is a GGUF, and {_own_image(engine)} does not read it",
             at=where.key((*here, ggufs[0])),
-            notes=[f"GGUF left vLLM's core and needs the package {VLLM_PLUGINS['gguf']}, which its image lacks"],
+            notes=[f"GGUF left vLLM's core and needs the package {VLLM_PLUGINS['gguf']}, which its image lacks"]
+            if engine is EngineName.VLLM
+            else [],
             help="write `engine: llama.cpp`, or take the model's safetensors",
             also=also,
         )
@@ -111,13 +146,10 @@ def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnosti
     if not safetensors and (near := _nearly(paths, ".safetensors")):
         yield _misspelt(name, near, ".safetensors", where)
         return
-    missing = [
-        what
-        for what, there in (("a .safetensors file", safetensors), ("config.json", "config.json" in paths))
-        if not there
-    ]
+    config = "adapter_config.json" if catalog.models[name].adapter else "config.json"
+    missing = [what for what, there in (("a .safetensors file", safetensors), (config, config in paths)) if not there]
     if missing:
-        message = f"model `{name}` lacks {' and '.join(missing)}, which vLLM needs"
+        message = f"model `{name}` lacks {' and '.join(missing)}, which {_shown_as(engine)} needs"
         advice = f"add {' and '.join(missing)} of the same model to `files`"
         yield where.report(Code.WRONG_FORMAT, here, message, at=where.key(here), help=advice, also=also)
     elif wrong := _incomplete(safetensors):
@@ -129,6 +161,14 @@ def _for_vllm(catalog: Catalog, name: str, where: Locator) -> Iterator[Diagnosti
             help="name every part of the set",
             also=also,
         )
+
+
+def _shown_as(engine: EngineName) -> str:
+    return "vLLM" if engine is EngineName.VLLM else str(engine)
+
+
+def _own_image(engine: EngineName) -> str:
+    return "vLLM's own image" if engine is EngineName.VLLM else str(engine)
 
 
 def _nearly(paths: Iterable[str], suffix: str) -> str | None:

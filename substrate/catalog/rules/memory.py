@@ -11,7 +11,7 @@ from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path, Severity
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog, Model, Pool
-from substrate.catalog.rules.engines import on_known_ground, runs_on
+from substrate.catalog.rules.engines import on_known_ground, runs_on, split
 from substrate.facts.accelerators import ACCELERATORS
 from substrate.fit import Fit, Load
 from substrate.values import Bytes
@@ -26,7 +26,7 @@ def fits(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
         found = fit.fit(load)
         if not found.fits:
             yield _too_large(catalog, name, load, found, where)
-        elif found.kv is None:
+        elif found.kv is None and engine.has_kv_cache:
             yield _unchecked(name, found, where)
 
 
@@ -101,7 +101,8 @@ def _sum(load: Load, found: Fit) -> str:
 
 def _budget(load: Load, pool: Pool, found: Fit) -> str:
     if not load.gpus:
-        return f"nodeMemory is what a node of the pool offers: {found.budget}"
+        offered = f"nodeMemory is what a node of the pool offers: {pool.node_memory}"
+        return offered if load.memory == pool.node_memory else f"{offered}, {found.budget} beside what logs payloads"
     share = "all" if load.engine.memory_share == 1 else f"{load.engine.memory_share:.0%}"
     source = "gpuMemory" if pool.gpu_memory else f"the driver of a {pool.accelerator} reports"
     each = f"{source} {load.memory}, of which {load.engine.name} takes {share}"
@@ -135,7 +136,7 @@ def _more_gpus(load: Load, there: int) -> int | None:
     """The fewest GPUs of one node that fit; for tensor parallelism only counts that the heads divide over."""
     for gpus in range(load.gpus + 1, there + 1) if load.gpus else ():
         heads = load.kv.kv_heads if load.kv else gpus
-        even = load.engine.reserves_slots or not (heads % gpus and gpus % heads)
+        even = load.engine.reserves_slots or split(load.engine, heads, gpus)
         if even and fit.fit(replace(load, gpus=gpus)).fits:
             return gpus
     return None

@@ -76,12 +76,17 @@ def namespaces_differ(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
             )
 
 
+def of_the_cluster(namespace: str, where: Locator) -> bool:
+    """Whether a namespace is Kubernetes' own, or the Gateway's."""
+    gateway = where.text(("cluster", "gateway", "namespace"))
+    return namespace in RESERVED_NAMESPACES or namespace.startswith("kube-") or namespace == gateway
+
+
 def namespaces_are_free(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """No team moves into a namespace of the cluster's."""
-    gateway = where.text(("cluster", "gateway", "namespace"))
     for name, team in catalog.teams.items():
         namespace = team.namespace or name
-        if namespace in RESERVED_NAMESPACES or namespace.startswith("kube-") or namespace == gateway:
+        if of_the_cluster(namespace, where):
             path: Path = ("teams", name, "namespace") if team.namespace else ("teams", name)
             yield where.report(
                 Code.RESERVED_NAMESPACE,

@@ -82,8 +82,8 @@ def _named(
     if len(names) < 2 or where.has(("defaults", noun)):
         return
     for name in catalog.models:
-        path = ("models", name, *key)
-        if not where.has(path):
+        path: Path = ("models", name, *key)
+        if not where.has(path) and where.has(path[:-1]):
             yield where.report(
                 code,
                 path,

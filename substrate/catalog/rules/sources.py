@@ -27,6 +27,8 @@ _WHY = {
 def fields_of_the_scheme(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """A field that the source does not read would be ignored, and a Hugging Face source needs its commit."""
     for name, model in catalog.models.items():
+        if model.weights is None:
+            continue
         here: Path = ("models", name, "weights")
         scheme = model.weights.from_.partition("://")[0]
         for key, value in _written(model.weights):

@@ -8,8 +8,9 @@ from substrate.catalog import resolve
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
-from substrate.catalog.model import AccessMode, Catalog
+from substrate.catalog.model import Catalog
 from substrate.catalog.rules.capacity import written
+from substrate.catalog.types import AccessMode
 from substrate.values import Bytes
 
 
@@ -33,7 +34,9 @@ def _claims(catalog: Catalog) -> dict[tuple[str, str], list[str]]:
     One export holds the weights of all teams; a storage class makes a volume of the whole size for each.
     """
     shared: dict[tuple[str, str], list[str]] = {}
-    for name in catalog.models:
+    for name, model in catalog.models.items():
+        if model.weights is None:
+            continue
         store, team = resolve.store_or_none(catalog, name), resolve.team_or_none(catalog, name)
         if store in catalog.stores and team is not None:
             owner = "" if catalog.stores[store].nfs else team
@@ -46,9 +49,9 @@ def holds_its_weights(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     for (store, team), models in _claims(catalog).items():
         sets: dict[frozenset[tuple[str, str]], tuple[str, Bytes]] = {}
         for name in models:
-            files = catalog.models[name].weights.files
-            key = frozenset((path, str(file.sha256)) for path, file in files.items())
-            sets.setdefault(key, (name, Bytes(sum(file.size for file in files.values()))))
+            model = catalog.models[name]
+            key = frozenset((path, str(file.sha256)) for path, file in resolve.files_of(model).items())
+            sets.setdefault(key, (name, resolve.size_of(model)))
         total = Bytes(sum(size for _, size in sets.values()))
         size = catalog.stores[store].size
         if total > size:

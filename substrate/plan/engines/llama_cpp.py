@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from substrate.facts.engines import ENGINES, LLAMA_CPP
-from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, MODELS_MOUNT, SCRATCH_MOUNT, Placement, Serving
+from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, OPENAI, SCRATCH_MOUNT, Placement, Serving
 from substrate.values import Bytes, Duration
 
 PORT = ENGINES[LLAMA_CPP].port
@@ -24,8 +24,9 @@ class LlamaCpp:
 
     name = LLAMA_CPP
     port = PORT
-    health_path = "/health"
-    metrics_path = "/metrics"
+    endpoint = OPENAI
+    metrics_path: str | None = "/metrics"
+    command: tuple[str, ...] | None = None
 
     def image(self, placement: Placement) -> str:
         variant = "server-cuda" if placement.gpus else "server"
@@ -37,22 +38,21 @@ class LlamaCpp:
         llama-server takes a flag and its value as two arguments, never as `--flag=value`.
         """
         return (
-            *("--model", f"{MODELS_MOUNT}/{first_gguf(serving.files)}"),
+            *("--model", model_file(serving)),
             *("--alias", serving.served_name),
             *("--host", "0.0.0.0"),
             *("--port", str(PORT)),
-            *("--ctx-size", str(serving.context * serving.parallel)),
-            *("--parallel", str(serving.parallel)),
-            *("--n-gpu-layers", "999" if placement.gpus else "0"),
-            *("--threads", str(placement.cpus)),
-            *("--cache-ram", str(prompt_cache_mebibytes(placement))),
+            *(part for option, value in sizes(serving, placement).items() for part in (f"--{option}", value)),
             "--metrics",
             "--slots",
             "--no-webui",
             "--offline",
         )
 
-    def environment(self, placement: Placement) -> Mapping[str, str]:
+    def health(self, serving: Serving) -> str:
+        return "/health"
+
+    def environment(self, serving: Serving, placement: Placement) -> Mapping[str, str]:
         # The CUDA 12 image carries PTX for Pascal, which the driver compiles at the first start into its cache.
         return {"HOME": SCRATCH_MOUNT, "CUDA_CACHE_PATH": f"{SCRATCH_MOUNT}/cuda"}
 
@@ -72,6 +72,21 @@ class LlamaCpp:
     def host_memory(self, weights: Bytes, placement: Placement) -> Bytes:
         """Pages of the mapped file are reclaimable and need no room; 2 GiB hold the server and its prompt cache."""
         return Bytes.parse("2Gi")
+
+
+def model_file(serving: Serving) -> str:
+    return f"{serving.mount}/{first_gguf(serving.files)}"
+
+
+def sizes(serving: Serving, placement: Placement) -> Mapping[str, str]:
+    """What one model takes of the machine, by option: the same for a server of its own and in a router's preset."""
+    return {
+        "ctx-size": str(serving.context * serving.parallel),
+        "parallel": str(serving.parallel),
+        "n-gpu-layers": "999" if placement.gpus else "0",
+        "threads": str(placement.cpus),
+        "cache-ram": str(prompt_cache_mebibytes(placement)),
+    }
 
 
 def prompt_cache_mebibytes(placement: Placement) -> int:

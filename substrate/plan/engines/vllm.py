@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from substrate.facts.engines import ENGINES, VLLM
-from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, MODELS_MOUNT, SCRATCH_MOUNT, Placement, Serving
+from substrate.plan.engines.base import ANSWER, ENDPOINT_REMOVAL, EXIT, OPENAI, SCRATCH_MOUNT, Placement, Serving
 from substrate.values import Bytes, Duration
 
 FACTS = ENGINES[VLLM]
@@ -16,8 +16,9 @@ class Vllm:
 
     name = VLLM
     port = FACTS.port
-    health_path = "/health"
-    metrics_path = "/metrics"
+    endpoint = OPENAI
+    metrics_path: str | None = "/metrics"
+    command: tuple[str, ...] | None = None
 
     def image(self, placement: Placement) -> str:
         return "vllm/vllm-openai:v0.32.0" if placement.gpus else "vllm/vllm-openai-cpu:v0.32.0"
@@ -28,7 +29,7 @@ class Vllm:
         A queue without a bound turns overload into latency without a bound: beyond four full batches it answers 503.
         """
         return (
-            MODELS_MOUNT,
+            serving.mount,
             f"--served-model-name={serving.served_name}",
             "--host=0.0.0.0",
             f"--port={FACTS.port}",
@@ -42,7 +43,10 @@ class Vllm:
             f"--shutdown-timeout={ANSWER:.0f}",
         )
 
-    def environment(self, placement: Placement) -> Mapping[str, str]:
+    def health(self, serving: Serving) -> str:
+        return "/health"
+
+    def environment(self, serving: Serving, placement: Placement) -> Mapping[str, str]:
         return {
             "HOME": SCRATCH_MOUNT,
             "VLLM_CACHE_ROOT": f"{SCRATCH_MOUNT}/vllm",
@@ -50,6 +54,7 @@ class Vllm:
             "TRANSFORMERS_OFFLINE": "1",
             "VLLM_NO_USAGE_STATS": "1",
             "DO_NOT_TRACK": "1",
+            **({} if placement.gpus else on_cpu(serving, placement)),
         }
 
     def start(self, placement: Placement) -> Duration:
@@ -70,3 +75,18 @@ class Vllm:
     def host_memory(self, weights: Bytes, placement: Placement) -> Bytes:
         """Prefetch reads the whole checkpoint into the page cache; each of the worker processes takes about 2 GiB."""
         return Bytes(weights + Bytes.parse("6Gi") + Bytes.parse("2Gi") * max(1, placement.gpus))
+
+
+def on_cpu(serving: Serving, placement: Placement) -> Mapping[str, str]:
+    """What the CPU build needs beside: without the cache's size it takes a share of the whole node's memory.
+
+    Its one worker talks to the engine by gloo, which would look for another interface than the loopback.
+    """
+    gibibytes = max(1, -(-(serving.kv_cache or 0) // 1024**3))
+    return {
+        "VLLM_CPU_KVCACHE_SPACE": str(gibibytes),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": str(placement.cpus),
+        "VLLM_HOST_IP": "127.0.0.1",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }

@@ -1,0 +1,47 @@
+"""May this update move models to other foundations? Drives Pulumi's CLI; the judge is substrate.plan.switch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+
+from substrate.plan import StackPlan, switch
+from substrate.plan.outputs import FOUNDATIONS
+
+# The engine may be writing the state at this very moment, and a file backend shows half of it.
+_ATTEMPTS, _PAUSE_SECONDS = 5, 0.5
+
+
+def permit(plan: StackPlan, project: Path) -> None:
+    """Raise RunError, which ends the program with its text alone, where a move of a model would wait for ever.
+
+    The last update's foundations are the stack's own output of that name. They are asked for by the CLI: a
+    StackReference to the stack itself fails whenever it reads what the engine is writing.
+    """
+    if all(map(switch.may_switch, plan.servers)):
+        return  # whatever they were before; asking costs a second
+    refused = switch.refusals(plan, last(project))
+    if refused:
+        raise pulumi.RunError("\n".join(refused))
+
+
+def last(project: Path) -> Mapping[str, str]:
+    """The foundation of each model as the last update left it; empty for a new stack. Raises RunError."""
+    pulumi_cli = shutil.which("pulumi")
+    if pulumi_cli is None:  # a program run by the Automation API's own engine
+        pulumi.log.warn("pulumi is not on PATH: whether a pool has room for a model's move was not checked")
+        return {}
+    command = [pulumi_cli, "stack", "output", "--json", "--stack", pulumi.get_stack(), "--non-interactive"]
+    for _ in range(_ATTEMPTS):
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+        if done.returncode == 0:
+            found: Mapping[str, str] = json.loads(done.stdout or "{}").get(FOUNDATIONS, {})
+            return found
+        time.sleep(_PAUSE_SECONDS)
+    raise pulumi.RunError(f"the stack's last outputs can not be read: {done.stderr.strip()}")

@@ -1,0 +1,1 @@
+"""Manifests in files, read as the API would read them, each object with its place. Never imports Pulumi."""

@@ -1,0 +1,1 @@
+"""A verdict as text for a person and as SARIF, JUnit and JSON for machines."""

