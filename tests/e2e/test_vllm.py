@@ -82,7 +82,10 @@ def project(foundations: Embedded, lab_project: Project, tmp_path_factory: pytes
 
 @pytest.fixture(scope="module")
 def url(project: Project) -> str:
-    return project.endpoints()[MODEL]
+    """Once it answers: the Gateway hears of a pod a moment after the update ends, and says 503 until then."""
+    found = project.endpoints()[MODEL]
+    eventually("the Gateway knows the pod", lambda: urlopen(f"{found}/v1/models", timeout=30).status)
+    return found
 
 
 def client_at(url: str) -> openai.OpenAI:
@@ -105,6 +108,12 @@ def asking(client: openai.OpenAI) -> Iterator[list[Future[str]]]:
 
     with ThreadPoolExecutor(3 * PARALLEL) as pool:
         yield [pool.submit(reason, number) for number in range(3 * PARALLEL)]
+
+
+def answered(client: openai.OpenAI) -> Any:
+    """After a move, once the Gateway knows the new pod."""
+    ask = client.completions.create
+    return eventually("the model answers", lambda: ask(model=MODEL, prompt="A model answers", max_tokens=8))
 
 
 def scraped(url: str) -> dict[str, float]:
@@ -227,7 +236,7 @@ def moved(project: Project, **changes: Any) -> dict[str, Any]:
 
 def test_vllm_answers_from_the_pod_that_an_inference_service_makes(project, client):
     pod = moved(project, foundation="kserve")
-    answer = client.completions.create(model=MODEL, prompt="A model answers", max_tokens=8)
+    answer = answered(client)
 
     assert pod["metadata"]["labels"]["serving.kserve.io/inferenceservice"] == f"{MODEL}-kserve"
     assert answer.usage and answer.usage.completion_tokens == 8
@@ -236,7 +245,7 @@ def test_vllm_answers_from_the_pod_that_an_inference_service_makes(project, clie
 def test_vllm_answers_from_the_pod_that_an_llm_inference_service_makes(project, client):
     """By its real controller, merged into its real preset: what must not be the preset's is looked at."""
     pod = moved(project, foundation="kserve", kserve={"resource": "LLMInferenceService"})
-    answer = client.completions.create(model=MODEL, prompt="A model answers", max_tokens=8)
+    answer = answered(client)
     (container,) = pod["spec"]["containers"]
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
 
