@@ -19,6 +19,7 @@ from cluster.tools.progress import Progress
 
 _LISTS = Path("/var/lib/apt/lists")
 _LISTS_MAX_AGE = 7 * 24 * 3600  # seconds; older lists name files that mirrors have replaced
+_UNFINISHED = Path("/var/lib/dpkg/updates")  # holds files where dpkg was killed
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_TEXT = "#!/bin/sh\n# written by substrate while it installs packages: no service may start\nexit 101\n"
 _SECONDS = 40.0  # all packages, lists included, on the machine where this was written
@@ -54,6 +55,8 @@ def _check(packages: Sequence[str], missing: str) -> None:
 
 def _install(packages: Sequence[str], runner: Runner) -> None:
     argv = ["apt-get", "install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
+    if any(_UNFINISHED.glob("*")):  # of a run that was killed; until then apt-get refuses everything
+        runner.run(["dpkg", "--configure", "-a", "--force-confdef"], cwd=Path("/"), env=_environment())
     fresh = _lists_age() < _LISTS_MAX_AGE
     if not fresh:
         _update(runner)
