@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from substrate.simulate.autoscaler import Behaviour
 from substrate.simulate.metrics import CPU
 
+KUBERNETES = Behaviour()
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -37,7 +39,7 @@ class Choice:
     least: int
     most: int
     targets: tuple[Target, ...] = ()
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = KUBERNETES
     wake: Wake | None = None
 
 

@@ -22,7 +22,7 @@ _SPREAD = 0.6180339887498949
 class Setting:
     """What a trace meets, however it is scaled. Times are in seconds.
 
-    `context` is the most tokens of one request, `scrape` Prometheus' interval, `sample` how often the result is sampled.
+    `context` is the most tokens of one request, `scrape` Prometheus' interval, `sample` that of the result's samples.
     """
 
     speed: Speed
@@ -66,18 +66,19 @@ class Run:
         return sum(pod.seconds(self.end) for pod in self.pods)
 
 
-def simulate(trace: Trace, choice: Choice, setting: Setting) -> Run:
-    """Replay a trace until its last request has ended.
+def simulate(trace: Trace, choice: Choice, setting: Setting, watch: Callable[[float], None] | None = None) -> Run:
+    """Replay a trace until its last request has ended. `watch` is told the simulated time with each sample.
 
     Raises ValueError where nothing would ever answer: no replica, and nothing that wakes one.
     """
     if not choice.least and not choice.wake:
         raise ValueError(f"{choice.name}: no replica, and nothing that wakes one")
-    return _Simulation(trace, choice, setting).run()
+    return _Simulation(trace, choice, setting, watch).run()
 
 
 class _Simulation:
-    def __init__(self, trace: Trace, choice: Choice, setting: Setting) -> None:
+    def __init__(self, trace: Trace, choice: Choice, setting: Setting, watch: Callable[[float], None] | None) -> None:
+        self.watch = watch
         self.trace, self.choice, self.setting = trace, choice, setting
         self.fleet = Fleet(setting.speed, setting.cold_start, setting.grace)
         self.autoscaler = Autoscaler(max(1, choice.least), choice.most, choice.behaviour)
@@ -130,6 +131,8 @@ class _Simulation:
     def _sample(self, now: float) -> None:
         fleet = self.fleet
         self.result.samples.append(Sample(now, len(fleet.asked), len(fleet.ready), fleet.waiting, fleet.in_flight))
+        if self.watch:
+            self.watch(now)
         self._at(now + self.setting.sample, self._sample)
 
     def _scraper(self, pod: Pod) -> Callable[[float], None]:

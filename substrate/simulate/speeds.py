@@ -1,13 +1,13 @@
-"""A planned model -> how fast a replica of it computes, each figure with its reason. Imports the plan's types and facts.
+"""A planned model -> how fast a replica computes, each figure with its reason. Imports plan types, fit and facts.
 
 Decoding reads the weights once an iteration and the keys and values of all tokens held, so memory bandwidth bounds it;
 prompts are bound by arithmetic. What a device reaches of its data sheet is set by three published runs of vLLM:
 
-| run | measured, one request at a time | computed |
-| --- | --- | --- |
-| Llama 3.1 8B bf16, H100, vLLM 0.21.0 (yobitelcomm.github.io/bench, concurrency sweep of 2026-05) | 6.5 ms a token | 6.6 |
-| Llama 3.1 8B bf16, A100 40 GB, vLLM 0.23.0 (johnmusgrave.com, throughput-latency sweep) | 13.3 ms | 13.5 |
-| Qwen 2.5 0.5B bf16, L4, vLLM 0.23.0 (ai.wmx.dev/benchmarks) | 5.1 ms, 7.1 with 32 requests | 4.7, 6.7 |
+- Llama 3.1 8B in bf16 on an H100, vLLM 0.21.0 (yobitelcomm.github.io/bench, concurrency sweep of 2026-05): 6.5 ms a
+  token with one request; computed 6.6.
+- The same on an A100 of 40 GB, vLLM 0.23.0 (johnmusgrave.com, throughput-latency sweep): 13.3 ms; computed 13.5.
+- Qwen 2.5 0.5B in bf16 on an L4, vLLM 0.23.0 (ai.wmx.dev/benchmarks): 5.1 ms with one request and 7.1 with 32;
+  computed 4.7 and 6.7.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from substrate.facts.accelerators import ACCELERATORS, CPU
-from substrate.facts.engines import ENGINES
+from substrate.facts.engines import ENGINES, LLAMA_CPP, OLLAMA
 from substrate.fit import Fit
 from substrate.plan.types import ModelPlan, ServerPlan
 from substrate.simulate.engine import PREFILL_BUDGET, Speed
 from substrate.values import Bytes, Duration
 
 # Multiply-adds a second in 16 bit, dense, as vendors' data sheets say (read 2026-11; general knowledge but for those
-# that reference/runtimes.md names). Of the GTX 1080 Ti in 32 bit: its 16 bit is slower.
+# that reference/runtimes.md names). A GTX 1080 Ti has no fast 16 bit; llama.cpp multiplies in 8 bit there, and a P40 of
+# its generation reads 934 tokens a second of a 7B at Q4_0 (github.com/ggml-org/llama.cpp/pull/4766): 12.6 reached.
 _TERAFLOPS = {
-    "gtx-1080-ti": 11.3,
+    "gtx-1080-ti": 25,
     "t4": 65,
     "rtx-3090": 71,
     "rtx-4090": 165,
@@ -41,8 +42,10 @@ _TERAFLOPS = {
 }
 # Of one CPU core with AVX2, an estimate: nobody's data sheet.
 _CORE_TERAFLOPS, _CORE_BANDWIDTH = 0.08, 10e9
-# The shares of them that engines reach, and what an iteration and a sequence cost beside (see above).
-_OF_BANDWIDTH, _OF_FLOPS = 0.8, 0.5
+# The shares of them that engines reach, and what an iteration and a sequence cost beside (see above). llama.cpp makes
+# 56 tokens a second of that 7B on the P40's 346 GB/s.
+_OF_BANDWIDTH, _OF_BANDWIDTH_BY = 0.8, {LLAMA_CPP: 0.65, OLLAMA: 0.65}
+_OF_FLOPS = 0.5
 _LAUNCH, _SAMPLING = 0.0005, 0.00005
 # vLLM's --max-num-batched-tokens below 70 GiB of memory; llama.cpp's --batch-size is the same.
 _SMALL_BUDGET, _LARGE_MEMORY = 2048, Bytes(70 * 1024**3)
@@ -97,11 +100,12 @@ def estimate(server: ServerPlan, model: ModelPlan, fit: Fit, parameters: float |
 def _device(server: ServerPlan) -> tuple[float, float, str]:
     """Bytes and operations a second that an engine reaches on a replica's devices together, and their name."""
     name, gpus = server.pool.accelerator, server.resources.gpus
+    share = _OF_BANDWIDTH_BY.get(server.engine.name, _OF_BANDWIDTH)
     if name == CPU:
         cores = float(server.resources.cpus)
-        reached = cores * _CORE_BANDWIDTH * _OF_BANDWIDTH, cores * _CORE_TERAFLOPS * 1e12 * _OF_FLOPS
+        reached = cores * _CORE_BANDWIDTH * share, cores * _CORE_TERAFLOPS * 1e12 * _OF_FLOPS
         return (*reached, f"{cores:g} CPU cores, an estimate")
-    bandwidth = ACCELERATORS[name].bandwidth * gpus * _OF_BANDWIDTH
+    bandwidth = ACCELERATORS[name].bandwidth * gpus * share
     return bandwidth, _TERAFLOPS[name] * 1e12 * gpus * _OF_FLOPS, f"{gpus} x {name}"
 
 
@@ -123,7 +127,7 @@ def _budget(server: ServerPlan) -> int:
 
 
 def _reasons(speed: Speed, weights: Bytes, fit: Fit, device: str, held: str) -> tuple[Reason, ...]:
-    kv = f"{fit.kv_per_token} bytes of keys and values" if fit.kv_per_token else "no architecture is written"
+    kv = f"{fit.kv_per_token} of keys and values" if fit.kv_per_token else "no architecture is written"
     return (
         Reason("step", time(speed.step), f"{weights} of weights read on {device}"),
         Reason("per sequence", time(speed.per_sequence), "arithmetic of one token, and sampling"),

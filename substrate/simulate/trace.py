@@ -46,9 +46,8 @@ class Trace:
         """The requests from `start` up to `end`, counted from `start`. Raises TraceError where there is none."""
         inside = [Arrival(at - start, *tokens) for at, *tokens in self.arrivals if start <= at < end]
         if not inside:
-            raise TraceError(
-                f"{self.name}: no request comes between {start:g} s and {end:g} s; the trace is {self.seconds:.0f} s long"
-            )
+            where = f"between {start:g} s and {end:g} s"
+            raise TraceError(f"{self.name}: no request comes {where}; the trace is {self.seconds:.0f} s long")
         return Trace(self.name, inside, min(end, self.seconds) - start)
 
     def faster(self, rate: float) -> Trace:
