@@ -86,10 +86,10 @@ def test_a_replica_is_added_before_one_is_full(tmp_path: Path, parallel: int, in
 def test_each_metric_is_asked_for_in_its_own_unit(tmp_path: Path, metric: str, target: float, query: str) -> None:
     first = scaling(tmp_path, scaling={"metric": metric}).signals[0]
 
+    pods = '{namespace="assist",substrate_dev_model="qwen2-5-14b-assist"}'
+
     assert first.target == target
-    assert (
-        query.replace("{P}", "{" + 'namespace="assist",substrate_dev_model="qwen2-5-14b-assist"' + "}") in first.query
-    )
+    assert query.replace("{P}", pods) in first.query
     assert first.average == (metric != "timeToFirstToken")
 
 
