@@ -26,7 +26,7 @@ from substrate.simulate.run import Run, Setting, simulate
 from substrate.simulate.speeds import Estimate
 from substrate.simulate.trace import COLUMNS, Trace, TraceError, read
 
-_AZURE = "github.com/Azure/AzurePublicDataset, data/AzureLLMInferenceTrace_conv.csv"
+_EXAMPLE = "examples/traces/azure-llm-2023-conv.csv"
 _PATIENCE = 2.0  # seconds without a word, after which it says how far it is
 _OPENAI = "openai"
 # The options that stand for a field of the engine's speed.
@@ -117,7 +117,7 @@ def _estimate(catalog: Catalog, server: ServerPlan, model: ModelPlan, options: a
     architecture = catalog.models[model.name].architecture
     parameters = _count(architecture.parameters) if architecture else None
     try:
-        found = speeds.estimate(server, model, fit.of(catalog, model.name), parameters)
+        found = speeds.estimate(server, model, fit.load_of(catalog, model.name), parameters)
     except ValueError as error:
         raise Failure(f"{error}: its engine's speed cannot be estimated") from None
     return found.with_written(**{name: getattr(options, name) for name in _WRITTEN})
@@ -130,7 +130,7 @@ def _count(parameters: str) -> float:
 
 def _trace(options: argparse.Namespace) -> Trace:
     if options.trace is None:
-        raise Failure(f"name a trace with --trace: a CSV of {', '.join(COLUMNS)}. A public one is {_AZURE}")
+        raise Failure(f"name a trace with --trace: a CSV of {', '.join(COLUMNS)}. {_EXAMPLE} is a public one")
     trace = read(options.trace)
     if options.window:
         trace = trace.between(*options.window)

@@ -1,9 +1,10 @@
-"""How replicas may be set: a fixed number, or by metrics. Imports its room and the plan's types."""
+"""How replicas may be set: a fixed number, or by metrics. Imports its room and facts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from substrate.facts.signals import Signal
 from substrate.simulate.autoscaler import Behaviour
 from substrate.simulate.metrics import CPU
 
@@ -50,7 +51,7 @@ def comparison(least: int, most: int) -> tuple[Choice, ...]:
     def by(name: str, *targets: Target) -> Choice:
         return Choice(name, floor, most, targets)
 
-    in_flight, waiting = Target("inFlight", 16), Target("waiting", 5)
+    in_flight, waiting = Target(Signal.IN_FLIGHT, 16), Target(Signal.WAITING, 5)
     return (
         Choice(f"static, {floor}", floor, floor),
         Choice(f"static, {most}", most, most),
@@ -58,5 +59,5 @@ def comparison(least: int, most: int) -> tuple[Choice, ...]:
         by("CPU 80 % of 1 core", Target(CPU, 80, cores=1)),
         by("waiting 5", waiting),
         by("in flight 16", in_flight),
-        by("in flight 16, waiting 4", in_flight, Target("waiting", 4)),
+        by("in flight 16, waiting 4", in_flight, Target(Signal.WAITING, 4)),
     )

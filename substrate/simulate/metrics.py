@@ -1,4 +1,4 @@
-"""What is measured of the pods, and when: an engine's metrics by scrapes, the CPU by metrics-server. Imports its room.
+"""What is measured of the pods, and when: engines by scrapes, the CPU by metrics-server. Imports its room and facts.
 
 Prometheus keeps the last scrape of each pod and KEDA asks it whenever the autoscaler does, so a value is up to one
 interval old.
@@ -6,9 +6,10 @@ interval old.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from substrate.facts.signals import Signal
 from substrate.simulate.autoscaler import PodMetric
 from substrate.simulate.engine import Replica
 
@@ -20,6 +21,8 @@ SPIN = 1.0
 FRONTEND = 60e-6
 # How far back the 95th percentile of the time to the first token looks.
 RATE_WINDOW = 60.0
+# Of a Resource metric, which no stack of ours scales on: beside the signals of a stack file.
+CPU = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,15 @@ def scrape(replica: Replica, now: float, before: Scrape | None) -> Scrape:
     passed = now - before.at if before else 0.0
     used = 100 * (busy - before.busy) / passed if before and passed else 0.0
     return Scrape(now, replica.running, replica.waiting, replica.kv_share, replica.kv_used, used, busy)
+
+
+_OF_SCRAPE: dict[str, Callable[[Scrape], float]] = {
+    Signal.IN_FLIGHT: lambda scrape: scrape.running + scrape.waiting,
+    Signal.WAITING: lambda scrape: scrape.waiting,
+    Signal.KV_CACHE: lambda scrape: scrape.kv_share,
+    Signal.TOKENS_IN_FLIGHT: lambda scrape: scrape.kv_tokens,
+    Signal.GPU: lambda scrape: scrape.gpu,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +82,7 @@ def pod_metric(read: CpuRead | None, started: float, ready_since: float | None) 
 
 def summed(signal: str, scrapes: Sequence[Scrape]) -> float:
     """A signal of the stack's over all pods that are scraped. Raises KeyError for one that is not scraped."""
-    return float(sum(_OF_SCRAPE[signal](each) for each in scrapes))
-
-
-_OF_SCRAPE = {
-    "inFlight": lambda scrape: scrape.running + scrape.waiting,
-    "waiting": lambda scrape: scrape.waiting,
-    "kvCache": lambda scrape: scrape.kv_share,
-    "tokensInFlight": lambda scrape: scrape.kv_tokens,
-    "gpu": lambda scrape: scrape.gpu,
-}
-TIME_TO_FIRST_TOKEN = "timeToFirstToken"
-CPU = "cpu"
+    return sum(_OF_SCRAPE[signal](each) for each in scrapes)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -20,8 +20,6 @@ _WORDS = {
     Signal.TIME_TO_FIRST_TOKEN: "first token",
     Signal.GPU: "GPU use",
 }
-# The HTTP add-on tells KEDA of a request that it holds by a stream, and not at the next poll.
-_NOTICED = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,16 @@ def own(server: ServerPlan, bounds: Bounds) -> Choice:
         return Choice(f"the stack: {bounds.least}, no scaler", bounds.least, bounds.least)
     if scaling.through == KNATIVE:
         raise ValueError(f"`{server.name}` is scaled by Knative's own autoscaler, which is not simulated")
-    targets = tuple(map(_target, scaling.signals))
+    targets = tuple(_target(signal, server.resources.gpus) for signal in scaling.signals)
     said = ", ".join(map(_words, scaling.signals))
     behaviour = _behaviour(scaling.behaviour)
-    return Choice(f"the stack: {said}", bounds.least, bounds.most, targets, behaviour, _wake(scaling))
+    return Choice(f"the stack: {said}", bounds.least, bounds.most, targets, behaviour, _wake(server, scaling))
 
 
-def _target(signal: SignalPlan) -> Target:
-    return Target(signal.name, signal.target, signal.average)
+def _target(signal: SignalPlan, gpus: int) -> Target:
+    """The plan's GPU use is that of a replica's GPUs together, the simulation's their mean."""
+    target = signal.target / max(1, gpus) if signal.name == Signal.GPU else signal.target
+    return Target(signal.name, target, signal.average)
 
 
 def _words(signal: SignalPlan) -> str:
@@ -70,5 +70,6 @@ def _behaviour(plan: BehaviourPlan) -> Behaviour:
     )
 
 
-def _wake(scaling: ScalingPlan) -> Wake | None:
-    return Wake(float(scaling.wake.idle), _NOTICED) if scaling.wake else None
+def _wake(server: ServerPlan, scaling: ScalingPlan) -> Wake | None:
+    wake = scaling.wake
+    return Wake(float(wake.idle), wake.first_request - server.startup.expected) if wake else None

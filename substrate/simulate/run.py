@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from substrate.facts.signals import Signal
 from substrate.simulate import metrics
 from substrate.simulate.autoscaler import SYNC, Autoscaler, cpu_wish, external_wish, value_wish
 from substrate.simulate.choices import Choice, Target
@@ -179,7 +180,7 @@ class _Simulation:
         if target.signal == metrics.CPU:
             pods = [metrics.pod_metric(pod.cpu, pod.created, pod.ready_since) for pod in fleet.asked]
             return cpu_wish(pods, int(target.target), target.cores, replicas, now)
-        if target.signal == metrics.TIME_TO_FIRST_TOKEN:
+        if target.signal == Signal.TIME_TO_FIRST_TOKEN:
             return value_wish(self._first_token(now), target.target, replicas, len(fleet.ready))
         serving = (*fleet.ready, *fleet.draining)
         usage = metrics.summed(target.signal, [pod.scraped for pod in serving if pod.scraped])

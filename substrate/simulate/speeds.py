@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from substrate.facts.accelerators import ACCELERATORS, CPU
 from substrate.facts.engines import ENGINES, LLAMA_CPP, OLLAMA
-from substrate.fit import Fit
+from substrate.fit import Fit, Load, fit, kv_capacity
 from substrate.plan.types import ModelPlan, ServerPlan
 from substrate.simulate.engine import PREFILL_BUDGET, Speed
 from substrate.values import Bytes, Duration
@@ -78,12 +78,12 @@ def _shown(value: object) -> str:
     return time(value) if isinstance(value, Duration) else f"{value:,.0f}"
 
 
-def estimate(server: ServerPlan, model: ModelPlan, fit: Fit, parameters: float | None) -> Estimate:
+def estimate(server: ServerPlan, model: ModelPlan, load: Load, parameters: float | None) -> Estimate:
     """How fast one replica is. `parameters` are the model's, where its architecture is written.
 
     Raises ValueError for a model whose size nobody knows.
     """
-    weights = model.weights.bytes if model.weights else Bytes(round(2 * (parameters or 0)))
+    weights = load.weights or Bytes(round(2 * (parameters or 0)))
     if not weights:
         raise ValueError(f"model `{model.name}` has neither weights nor an architecture in the stack file")
     # Without an architecture: as many as 16 bit would take.
@@ -91,10 +91,11 @@ def estimate(server: ServerPlan, model: ModelPlan, fit: Fit, parameters: float |
     bandwidth, flops, device = _device(server)
     step = Duration(weights / bandwidth + _LAUNCH)
     sequence = Duration(2 * count / flops + _SAMPLING)
-    token = Duration((fit.kv_per_token or 0) / bandwidth)
-    held, held_why = _kv_tokens(server, model, fit)
+    fitted = fit(load)
+    token = Duration((fitted.kv_per_token or 0) / bandwidth)
+    held, held_why = _kv_tokens(load, fitted)
     speed = Speed(step, sequence, token, flops / (2 * count), model.parallel, held, _budget(server))
-    return Estimate(speed, _reasons(speed, weights, fit, device, held_why))
+    return Estimate(speed, _reasons(speed, weights, fitted, device, held_why))
 
 
 def _device(server: ServerPlan) -> tuple[float, float, str]:
@@ -109,16 +110,12 @@ def _device(server: ServerPlan) -> tuple[float, float, str]:
     return bandwidth, _TERAFLOPS[name] * 1e12 * gpus * _OF_FLOPS, f"{gpus} x {name}"
 
 
-def _kv_tokens(server: ServerPlan, model: ModelPlan, fit: Fit) -> tuple[int, str]:
-    slots = model.parallel * (model.context or 0)
-    if fit.kv_per_token is None:
-        return slots, "no architecture is written: context x parallel"
-    if ENGINES[server.engine.name].reserves_slots:
-        return slots, "context x parallel, which the engine reserves"
-    if not server.resources.gpus:
-        return (fit.kv or 0) // fit.kv_per_token, "the cache that the plan gives the engine"
-    room = fit.budget - fit.weights - fit.overhead
-    return room // fit.kv_per_token, f"{Bytes(room)} left of {fit.budget} beside the weights"
+def _kv_tokens(load: Load, fitted: Fit) -> tuple[int, str]:
+    if fitted.kv_per_token is None:
+        return load.context * load.parallel, "context x parallel: no architecture is written"
+    if load.engine.reserves_slots:
+        return load.context * load.parallel, "context x parallel, which the engine reserves"
+    return kv_capacity(load), "what the fit leaves beside the weights" if load.gpus else "what the plan reserves"
 
 
 def _budget(server: ServerPlan) -> int:
