@@ -1,15 +1,17 @@
 """Judges objects by the rules, exemptions and levels observed. Imports the rules and the resources.
 
-`checks` of a stack, asked one by one for their `outcomes`: findings, exempt findings, and what could not be decided.
+`checks` of a stack, asked one by one for their `outcomes`: findings, exempt findings, and what could not be decided;
+`judged` where an unknown value of one is to keep no other from its turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from policies.exemptions import Exemption, exemptions
+from policies.resources.plain import UnknownValueError
 from policies.resources.runtimes import completed
 from policies.resources.stack import Stack
 from policies.resources.subject import Subject
@@ -75,6 +77,33 @@ class Check:
             yield Exempt(finding, exempt) if exempt else finding
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What came of one check. `unknown` is the value on which the rest of it hangs."""
+
+    check: Check
+    outcomes: tuple[Outcome, ...]
+    unknown: UnknownValueError | None
+
+    @property
+    def level(self) -> Level:
+        return self.check.subject.settings.level(self.check.rule)
+
+
+def judged(asked: Iterable[Check]) -> list[Judged]:
+    """Every check that anything came of: few of them, so they may be kept."""
+    return [one for one in map(_judged, asked) if one.outcomes or one.unknown]
+
+
+def _judged(check: Check) -> Judged:
+    outcomes: list[Outcome] = []
+    try:
+        outcomes.extend(check.outcomes())  # keeps what came before an error
+    except UnknownValueError as error:
+        return Judged(check, tuple(outcomes), error)
+    return Judged(check, tuple(outcomes), None)
+
+
 def checks(rules: Sequence[Rule], stack: Stack) -> Iterator[Check]:
     """Every rule over every object of a stack."""
     for subject in stack.subjects:
@@ -104,9 +133,10 @@ def checks_completed(rules: Iterable[Rule], subject: Subject, stack: Stack) -> I
     """Each rule that judges an object alone, over an InferenceService together with its runtime in the stack."""
     if subject.obj.kind != "InferenceService":
         return
+    together = cache(partial(_together, subject, stack))
     for rule in _asked(rules, subject):
         if rule.check:
-            yield Check(rule, subject, partial(_completed, rule.check, subject, stack))
+            yield Check(rule, subject, partial(_completed, rule.check, subject, together))
 
 
 def _asked(rules: Iterable[Rule], subject: Subject) -> Iterator[Rule]:
@@ -114,12 +144,21 @@ def _asked(rules: Iterable[Rule], subject: Subject) -> Iterator[Rule]:
     return (rule for rule in rules if subject.settings.level(rule) != Level.DISABLED)
 
 
-def _completed(check: OfResource, subject: Subject, stack: Stack) -> Iterator[Said]:
-    """What neither of the two shows alone: what one lacks the other may have, and a mistake of one is told there."""
+def _together(subject: Subject, stack: Stack) -> tuple[Subject, Subject] | None:
+    """An InferenceService's runtime in the stack, and the service with all that the runtime brings."""
     runtime = stack.runtime_of(subject)
-    alone = [*check(subject), *check(runtime)] if runtime else []
-    if runtime and not any(isinstance(said, Flaw) for said in alone):
-        whole = Subject(completed(subject.obj, runtime.obj), subject.settings)
+    return (runtime, Subject(completed(subject.obj, runtime.obj), subject.settings)) if runtime else None
+
+
+def _completed(
+    check: OfResource, subject: Subject, together: Callable[[], tuple[Subject, Subject] | None]
+) -> Iterator[Said]:
+    """What neither of the two shows alone: what one lacks the other may have, and a mistake of one is told there."""
+    if not (found := together()):
+        return
+    runtime, whole = found
+    alone = [*check(subject), *check(runtime)]
+    if not any(isinstance(said, Flaw) for said in alone):
         yield from (said for said in check(whole) if said not in alone)
 
 

@@ -1,13 +1,15 @@
 """The pack as the engine sees it: few policies, many rules inside. Imports pulumi_policy, the judge and the rules.
 
 Three policies and not one a rule: the SDK reads every resource's properties anew for each (some 0.1 ms), and a policy
-has one level. `llm-resource` stops a run before a resource is made, `llm-stack` at its end, `llm-advice` tells.
+has one level. `llm-resource` stops a run before a resource is made, `llm-stack` at its end, `llm-advice` tells what
+those two found beside: no rule is asked twice.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pulumi_policy import (
@@ -22,17 +24,25 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError as SdkUnknownValueError
 
 from policies.floors import wrong_floors
-from policies.judge import Check, Exempt, Finding, Outcome, Undecided, checks, checks_alone, checks_together
+from policies.judge import Exempt, Finding, Judged, Outcome, Undecided, checks_alone, checks_together, judged
 from policies.resources.objects import KubernetesObject, objects_of
 from policies.resources.plain import UnknownValueError
 from policies.resources.stack import Stack
 from policies.resources.subject import Subject
 from policies.rule import Level
 from policies.rules import RULES
-from policies.settings import PARAMETERS, schema, settings_from, unknown_settings
+from policies.settings import PARAMETERS, Settings, schema, settings_from, unknown_settings
 
 NAME = "substrate"
 SCHEMA = schema(RULES)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one policy found, for the last one to tell of, and the settings by which it judged."""
+
+    settings: Settings
+    judged: list[Judged]
 
 
 class Pack:
@@ -40,6 +50,8 @@ class Pack:
 
     def __init__(self) -> None:
         self._config: Mapping[str, Any] = {}
+        self._alone: dict[str, Kept] = {}  # by the resource's URN
+        self._together: Kept | None = None
         self.policies = [
             ResourceValidationPolicy(
                 name="llm-resource",
@@ -70,17 +82,20 @@ class Pack:
         settings = settings_from(self._config)
         if args.resource_type == "pulumi:pulumi:Stack":
             _report_wrong_settings(self._config, report)
-        for obj in _objects(args.resource_type, args.props, args.urn):
-            run(checks_alone(RULES, Subject(obj, settings)), report, Level.MANDATORY)
+        found = _judged_alone(args.resource_type, args.props, args.urn, settings)
+        self._alone[args.urn] = Kept(settings, found)
+        tell(found, report, Level.MANDATORY)
 
     def _validate_stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
         """Judge what only the whole stack shows: a scaler and what it drives, a Service and what is behind it."""
         _report_wrong_settings(args.get_config() or {}, report)
-        run(checks_together(RULES, self._stack(args)), report, Level.MANDATORY)
+        settings = self._settings(args)
+        found = _judged_together(args, settings)
+        self._together = Kept(settings, found)
+        tell(found, report, Level.MANDATORY)
 
     def _advise(self, args: StackValidationArgs, report: ReportViolation) -> None:
         """Tell what does not stop a run: advisory findings, exemptions, and the rules that could not be decided."""
-        stack = self._stack(args)
         undecided: dict[tuple[str, str], list[Undecided]] = defaultdict(list)
 
         def listed(outcome: Outcome) -> None:
@@ -90,41 +105,62 @@ class Pack:
                 report(str(outcome), outcome.finding.subject.obj.urn or None)
 
         try:
-            run(checks(RULES, stack), report, Level.ADVISORY, listed)
+            tell(self._judged_before(args), report, Level.ADVISORY, listed)
         finally:
             for (name, reason), those in undecided.items():
                 report(f"rule {name} is not applicable to {_names(those)}: {reason}", None)
 
-    def _stack(self, args: StackValidationArgs) -> Stack:
-        settings = settings_from({**self._config, **(args.get_config() or {})})
-        objects = (obj for one in args.resources for obj in _objects(one.resource_type, one.props, one.urn))
-        return Stack(Subject(obj, settings) for obj in objects)
+    def _judged_before(self, args: StackValidationArgs) -> Iterator[Judged]:
+        """What the other two policies found; judged now where they did not, or by other settings.
+
+        The engine asks `llm-resource` of no resource that a program only reads.
+        """
+        settings = self._settings(args)
+        for one in args.resources:
+            kept = self._alone.get(one.urn)
+            same = kept and kept.settings == settings
+            yield from kept.judged if kept and same else _judged_alone(one.resource_type, one.props, one.urn, settings)
+        # The SDK has asked `llm-stack` of this very stack just before, or not at all.
+        together, self._together = self._together, None
+        same = together and together.settings == settings
+        yield from together.judged if together and same else _judged_together(args, settings)
+
+    def _settings(self, args: StackValidationArgs) -> Settings:
+        return settings_from({**self._config, **(args.get_config() or {})})
 
 
-def run(
-    asked: Iterable[Check],
+def tell(
+    found: Iterable[Judged],
     report: ReportViolation,
     level: Level,
     otherwise: Callable[[Outcome], None] = lambda _: None,
 ) -> None:
-    """Run every check, report the findings of a level, and hand on what else was said.
+    """Report the findings of a level, and hand on what else was said.
 
     Only then raises the first UnknownValueError of a rule of that level, which the SDK tells the user: a violation
     found beside an unknown value is not lost.
     """
     unknown: UnknownValueError | None = None
-    for check in asked:
-        try:
-            for outcome in check.outcomes():
-                if isinstance(outcome, Finding) and outcome.level == level:
-                    report(str(outcome), outcome.subject.obj.urn or None)
-                else:
-                    otherwise(outcome)
-        except UnknownValueError as error:
-            if check.subject.settings.level(check.rule) == level:
-                unknown = unknown or error
+    for one in found:
+        for outcome in one.outcomes:
+            if isinstance(outcome, Finding) and outcome.level == level:
+                report(str(outcome), outcome.subject.obj.urn or None)
+            else:
+                otherwise(outcome)
+        if one.level == level:
+            unknown = unknown or one.unknown
     if unknown:
         raise unknown.source
+
+
+def _judged_alone(resource_type: str, properties: Any, urn: str, settings: Settings) -> list[Judged]:
+    objects = _objects(resource_type, properties, urn)
+    return judged(check for obj in objects for check in checks_alone(RULES, Subject(obj, settings)))
+
+
+def _judged_together(args: StackValidationArgs, settings: Settings) -> list[Judged]:
+    objects = (obj for one in args.resources for obj in _objects(one.resource_type, one.props, one.urn))
+    return judged(checks_together(RULES, Stack(Subject(obj, settings) for obj in objects)))
 
 
 def _objects(resource_type: str, properties: Any, urn: str) -> Iterator[KubernetesObject]:
