@@ -1,7 +1,6 @@
 """Judges objects by the rules, exemptions and levels observed. Imports the rules and the resources.
 
-`checks` of a stack, asked one by one for their `outcomes`: findings, exempt findings, and what could not be decided;
-`judged` where an unknown value of one is to keep no other from its turn.
+`checks` of a stack, asked one by one for their `outcomes`: findings, exempt findings, and what could not be decided.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from policies.exemptions import Exemption, exemptions
-from policies.resources.plain import UnknownValueError
 from policies.resources.runtimes import completed
 from policies.resources.stack import Stack
 from policies.resources.subject import Subject
@@ -75,33 +73,6 @@ class Check:
             finding = Finding(self.rule, self.subject.settings.level(self.rule), self.subject, said)
             exempt = next((one for one in holding(self.subject) if one.rule == self.rule.name), None)
             yield Exempt(finding, exempt) if exempt else finding
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What came of one check. `unknown` is the value on which the rest of it hangs."""
-
-    check: Check
-    outcomes: tuple[Outcome, ...]
-    unknown: UnknownValueError | None
-
-    @property
-    def level(self) -> Level:
-        return self.check.subject.settings.level(self.check.rule)
-
-
-def judged(asked: Iterable[Check]) -> list[Judged]:
-    """Every check that anything came of: few of them, so they may be kept."""
-    return [one for one in map(_judged, asked) if one.outcomes or one.unknown]
-
-
-def _judged(check: Check) -> Judged:
-    outcomes: list[Outcome] = []
-    try:
-        outcomes.extend(check.outcomes())  # keeps what came before an error
-    except UnknownValueError as error:
-        return Judged(check, tuple(outcomes), error)
-    return Judged(check, tuple(outcomes), None)
 
 
 def checks(rules: Sequence[Rule], stack: Stack) -> Iterator[Check]:
