@@ -9,7 +9,8 @@ from tool_fakes import executable
 
 from cluster.tools import Source, ToolError, find, locate, needed, official_pulumi, path, setting
 from cluster.tools.cache import RECORD
-from cluster.tools.catalogue import KUBECTL, SETS, TOOLS, Debian
+from cluster.tools.catalogue import SETS, TOOLS, Debian
+from cluster.tools.catalogue.kubernetes import KUBECTL
 from cluster.tools.golang import GoModuleFiles, GoProgram
 from cluster.tools.places import TOOLCHAIN
 from cluster.tools.recipe import Recipe
@@ -22,8 +23,8 @@ def put_in_cache(recipe: Recipe) -> None:
     folder = recipe.key().folder
     folder.mkdir(parents=True)
     for output in recipe.outputs:
-        (folder / output).touch()
-    (folder / RECORD).write_text(json.dumps({"sources": recipe.sources()}))  # read where the compiler is gone
+        (folder / output).write_text("")
+    (folder / RECORD).write_text(json.dumps({"sources": recipe.sources()}))
 
 
 def test_a_setting_beats_path_and_cache(own_cache, clean_path, tmp_path, monkeypatch):
