@@ -10,6 +10,7 @@ from substrate.facts.engines import MetricKind
 from substrate.facts.metrics.types import Exported, Registry, each
 
 GAUGE = MetricKind.GAUGE
+_OF_ALERT = ("alertname", "alertstate", "severity", "stack", "team", "server", "model")
 
 REGISTRY = Registry(
     engine="prometheus",
@@ -19,7 +20,8 @@ REGISTRY = Registry(
     source="docs/concepts/jobs_instances.md of prometheus/prometheus",
     metrics=(
         Exported("up", GAUGE, "bool", meaning="whether the last scrape of a target succeeded"),
-        Exported("ALERTS", GAUGE, "bool", ("alertname", "alertstate", "severity"), "1 while an alert pends or fires"),
+        # The labels of our alerts: `stack` and `severity` are on each, the others on those of a server or pod.
+        Exported("ALERTS", GAUGE, "bool", _OF_ALERT, "1 while an alert pends or fires"),
         *each(GAUGE, "seconds", "scrape_duration_seconds"),
         *each(GAUGE, "samples", "scrape_samples_scraped"),
     ),

@@ -42,12 +42,13 @@ class Alert:
     summary: str
     description: str
 
-    def rule(self, runbooks: str) -> dict[str, Any]:
+    def rule(self, stack: str, runbooks: str) -> dict[str, Any]:
+        """`stack` is on every alert, so that one Alertmanager can tell whose it is."""
         return {
             "alert": self.name,
             "expr": self.expr,
             **({"for": self.lasting} if self.lasting else {}),
-            "labels": {"severity": self.severity},
+            "labels": {"severity": self.severity, "stack": stack},
             "annotations": {
                 "summary": self.summary,
                 "description": self.description,
@@ -178,7 +179,7 @@ def staging(of: str) -> Iterator[Alert]:
     yield Alert(
         "ModelStagingStalled", WARNING, "1m",
         f"((time() - kube_job_status_start_time) and {active}) * {of_ours} "
-        f"> on (namespace, job_name) substrate:staging:timeout_seconds{{{of}}}",
+        f"> on (namespace, job_name) group_left () substrate:staging:timeout_seconds{{{of}}}",
         f"The weights of {weights} have been staging for {{{{ $value | humanizeDuration }}}}",
         "Longer than their bytes take at 5 MiB/s, the slowest source that a plan reckons with.",
     )  # fmt: skip

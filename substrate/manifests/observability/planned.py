@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from substrate.facts.kserve import INFERENCE_SERVICE
+from substrate.facts.signals import Signal
 from substrate.manifests import serving, staging
 from substrate.manifests.kserve_parts import KNATIVE
 from substrate.manifests.observability.series import IDENTITY, SERVER, Record
 from substrate.plan.types import ClaimPlan, ServerPlan
 
+# The default of vLLM's production stack, and the upper end of GKE's advice (performance.md 3.1).
+_WAITING = 5.0
 _OF_IDENTITY = ("workload", "scraped")
 _OF_MODEL = (*SERVER, "model")
 _OF_JOB = ("stack", "namespace", "team", "model", "job_name")
@@ -78,7 +81,7 @@ def workload(server: ServerPlan) -> str:
 def waiting_limit(server: ServerPlan) -> float:
     """What its scaler lets wait for a replica; of one that is scaled on something else, what others do by default."""
     signals = server.scaling.signals if server.scaling else ()
-    return next((signal.target for signal in signals if signal.name == Signal.WAITING), WAITING)
+    return next((signal.target for signal in signals if signal.name == Signal.WAITING), _WAITING)
 
 
 def parallel(server: ServerPlan) -> int:

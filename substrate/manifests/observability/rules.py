@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from substrate.manifests import labels
@@ -16,27 +15,34 @@ _INTERVAL = "15s"
 
 
 def of_team(plan: StackPlan, namespace: NamespacePlan, monitoring: MonitoringPlan) -> dict[str, Any]:
-    """What its plan says, its engines, its replicas, its failures; a group each, evaluated beside one another."""
-    door = plan.front_door.namespace if plan.front_door else None
-    name = namespace.name
-    groups: dict[str, Iterable[Record]] = {
-        "plan": of_plan(plan, name),
-        "engines": records.of_engines(name),
-        "cluster": records.of_cluster(name),
-        "errors": errors.records(name, door),
-        "gpus": records.of_gpus(name) if any(pool.gpu_resource for pool in plan.pools) else (),
-    }
-    made = [(f"substrate.{name}.{group}", list(recorded)) for group, recorded in groups.items()]
+    """Groups of a team's recording rules, evaluated beside one another."""
     return _object(
-        f"substrate-{name}",
+        f"substrate-{namespace.name}",
         monitoring,
         labels.of_team(namespace.team),
         [
-            {"name": group, "interval": _INTERVAL, "rules": [record.rule() for record in recorded]}
-            for group, recorded in made
+            {
+                "name": f"substrate.{namespace.name}.{group}",
+                "interval": _INTERVAL,
+                "rules": [record.rule() for record in recorded],
+            }
+            for group, recorded in recorded_of(plan, namespace.name).items()
             if recorded
         ],
     )
+
+
+def recorded_of(plan: StackPlan, namespace: str) -> dict[str, list[Record]]:
+    """What its plan says, its engines, its replicas, its failures, its GPUs where the stack has some."""
+    door = plan.front_door.namespace if plan.front_door else None
+    on_gpus = any(pool.gpu_resource for pool in plan.pools)
+    return {
+        "plan": of_plan(plan, namespace),
+        "engines": list(records.of_engines(namespace)),
+        "cluster": list(records.of_cluster(namespace)),
+        "errors": list(errors.records(namespace, door)),
+        "gpus": list(records.of_gpus(namespace)) if on_gpus else [],
+    }
 
 
 def of_plan(plan: StackPlan, namespace: str) -> list[Record]:
@@ -51,7 +57,7 @@ def of_plan(plan: StackPlan, namespace: str) -> list[Record]:
 def of_stack(plan: StackPlan, monitoring: MonitoringPlan) -> dict[str, Any]:
     """All of its alerts."""
     nodes = [node for pool in plan.pools if pool.gpu_resource for node in pool.nodes]
-    made = [alert.rule(monitoring.runbooks) for alert in alerts.alerts(plan.name, nodes)]
+    made = [alert.rule(plan.name, monitoring.runbooks) for alert in alerts.alerts(plan.name, nodes)]
     group = {"name": f"substrate.{plan.name}.alerts", "rules": made}
     return _object(f"substrate-{plan.name}-alerts", monitoring, labels.of_platform(), [group])
 

@@ -87,4 +87,5 @@ def pods_of_workloads(namespace: str) -> str:
 
 def of_known_pods(expr: str, namespace: str) -> str:
     """What an exporter says of a pod by its name, with the labels of its server."""
-    return f'{expr} * on (namespace, pod) group_left ({", ".join(label for label in SERVER if label != "namespace")}) substrate:pod{{namespace="{namespace}"}}'
+    rest = ", ".join(label for label in SERVER if label != "namespace")
+    return f'{expr} * on (namespace, pod) group_left ({rest}) substrate:pod{{namespace="{namespace}"}}'
