@@ -29,8 +29,8 @@ Series = Mapping[str, str]
 @dataclass(frozen=True)
 class Case:
     """`fires`, or each of `quiet`, takes the place of healthy series; `minute` is when somebody looks. `labels` are the
-    alert's beside its severity, `summary` what is read first. An alert of two severities may fire in both. `step` is the
-    seconds between samples, more where hours are to pass.
+    alert's beside its severity, `summary` what is read first. An alert of two severities may fire in both. `step` is
+    the seconds between samples, more where hours are to pass.
     """
 
     alert: str

@@ -1,4 +1,4 @@
-"""promtool, the real one: it takes every rule that is emitted, and each alert fires when it must and not just before."""
+"""The real promtool takes every rule that is emitted, and each alert fires when it must and not just before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engine
 
 
 def promtool(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str("/tmp/obs/prom/usr/bin/promtool"), *map(str, arguments)]
+    command = [str(tools.path("promtool")), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
@@ -37,7 +37,9 @@ def test_promtool_accepts_every_rule_of_the_shipped_stacks(stack: str, tmp_path:
     observed = replace(plan_of(stack), monitoring=MONITORING)
     of_teams = [rules.of_team(observed, namespace, MONITORING) for namespace in observed.namespaces]
     for number, each in enumerate([*of_teams, rules.of_stack(observed, MONITORING)]):
-        checked = promtool("check", "rules", "--lint=all", "--lint-fatal", rule_file(tmp_path / f"{number}.yaml", [each]))
+        checked = promtool(
+            "check", "rules", "--lint=all", "--lint-fatal", rule_file(tmp_path / f"{number}.yaml", [each])
+        )
         assert checked.returncode == 0, checked.stderr
 
 
@@ -65,7 +67,9 @@ def test_every_alert_has_a_case(written: Path) -> None:
 def test_nothing_fires_on_a_good_day(written: Path) -> None:
     """The same tests with healthy series: an alert that fires anyway would pass its case."""
     names = dict.fromkeys(name for name, _ in alerts_of(written))
-    looks = [{"eval_time": f"{minute}m", "alertname": name, "exp_alerts": []} for name in names for minute in (5, 30, 60)]
+    looks = [
+        {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": []} for name in names for minute in (5, 30, 60)
+    ]
     checked = run(written, [{**series_of(HEALTHY), "alert_rule_test": looks}])
 
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,4 +1,4 @@
-"""Every PromQL that is emitted anywhere is PromQL, of series that are exported or recorded, by labels that they have."""
+"""Every PromQL that is emitted anywhere parses, and is of series that are there, by labels that they have."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def of_dashboards(plan: StackPlan) -> Iterator[str]:
 
 def of_scalers(plan: StackPlan) -> Iterator[str]:
     for server in plan.servers:
-        yield from (signal.query for signal in (server.scaling.signals if server.scaling else ()))
+        yield from (signal.query for signal in (server.scaling.signals if server.scaling else ()) if signal.query)
 
 
 @pytest.mark.parametrize("source", [of_rules, of_dashboards, of_scalers])

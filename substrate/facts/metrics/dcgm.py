@@ -1,8 +1,8 @@
 """Metrics of NVIDIA's DCGM exporter: a GPU's own. Imports the types.
 
 Read on 2026-11-30 of etc/default-counters.csv of its repository (00d6d34), which is what it exports unless told
-otherwise. `namespace`, `pod` and `container` stand on a GPU that a pod holds, where its mapping of pods is on; where its
-monitor does not honour labels Prometheus writes them `exported_namespace` and so on.
+otherwise. `namespace`, `pod` and `container` stand on a GPU that a pod holds, where its mapping of pods is on; where
+its monitor does not honour labels Prometheus writes them `exported_namespace` and so on.
 """
 
 from __future__ import annotations

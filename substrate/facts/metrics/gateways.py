@@ -32,7 +32,9 @@ ENVOY = Registry(
         Exported("envoy_cluster_upstream_rq_time", HISTOGRAM, "milliseconds", _CLUSTER, "to the answer's end"),
         *each(COUNTER, "requests", "envoy_cluster_upstream_rq_total envoy_cluster_upstream_rq_timeout", *_CLUSTER),
         *each(COUNTER, "requests", "envoy_cluster_upstream_rq_rx_reset envoy_cluster_upstream_rq_tx_reset", *_CLUSTER),
-        *each(GAUGE, "requests", "envoy_cluster_upstream_rq_active envoy_cluster_upstream_rq_pending_active", *_CLUSTER),
+        *each(
+            GAUGE, "requests", "envoy_cluster_upstream_rq_active envoy_cluster_upstream_rq_pending_active", *_CLUSTER
+        ),
         *each(COUNTER, "connections", "envoy_cluster_upstream_cx_connect_fail", *_CLUSTER),
     ),
 )

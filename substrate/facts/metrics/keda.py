@@ -1,6 +1,6 @@
 """Metrics of KEDA's operator. Imports the types. Read on 2026-11-30 of pkg/metricscollector/prommetrics.go (0677eff).
 
-Their `namespace` is the ScaledObject's; where the monitor does not honour labels Prometheus writes `exported_namespace`.
+Their `namespace` is the ScaledObject's; where the monitor does not honour labels it is `exported_namespace`.
 """
 
 from __future__ import annotations

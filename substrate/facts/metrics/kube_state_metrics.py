@@ -1,7 +1,7 @@
 """Metrics of kube-state-metrics: what the API server knows of objects. Imports the types.
 
-Read on 2026-11-30 of docs/metrics/workload of its repository (04ee634): stable ones and, of pods, `ready_time`, which is
-experimental there. Their `namespace` and `pod` are the object's: its monitor honours labels, as its own chart has it.
+Read on 2026-11-30 of docs/metrics/workload of its repository (04ee634): stable ones and, of pods, `ready_time`, which
+is experimental there. Their `namespace` and `pod` are the object's: its monitor honours labels, as its chart has it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What somebody is woken for, or finds in the morning. Pure; imports this package.
 
-A threshold that a model has is its plan's, joined in; one that all models share stands here, with its reason. Each alert
-has a page in docs/runbooks of its own name.
+A threshold that a model has is its plan's, joined in; one that all models share stands here, with its reason. Each
+alert has a page in docs/runbooks of its own name.
 """
 
 from __future__ import annotations
@@ -108,11 +108,11 @@ def serving(of: str) -> Iterator[Alert]:
 
 
 def burning(of: str) -> Iterator[Alert]:
-    for severity, factor, long, short, hours in ((CRITICAL, FAST_BURN, "1h", "5m", 1), (WARNING, SLOW_BURN, "6h", "30m", 6)):  # noqa: E501
-        failing = (
-            f"substrate:errors:rate{window}{{{of}}} / substrate:requests:rate{window}{{{of}}} > {factor * ERROR_BUDGET:g}"
-            for window in (long, short)
-        )
+    for severity, factor, long, short, hours in (
+        (CRITICAL, FAST_BURN, "1h", "5m", 1),
+        (WARNING, SLOW_BURN, "6h", "30m", 6),
+    ):
+        failing = (f"{share(of, window)} > {factor * ERROR_BUDGET:g}" for window in (long, short))
         enough = f"substrate:requests:rate{long}{{{of}}} * {hours * 3600} >= {FEWEST_REQUESTS}"
         yield Alert(
             "ModelErrorBudgetBurn", severity, "1m" if severity == CRITICAL else "15m",
@@ -120,6 +120,11 @@ def burning(of: str) -> Iterator[Alert]:
             f"{{{{ $value | humanizePercentage }}}} of the requests to {_MODEL} fail, by the {{{{ $labels.source }}}}",
             f"At this rate the month's budget of failures (0.5 %) is used up {factor:g} times as fast as it may be.",
         )  # fmt: skip
+
+
+def share(of: str, window: str) -> str:
+    """Of requests that fail."""
+    return f"substrate:errors:rate{window}{{{of}}} / substrate:requests:rate{window}{{{of}}}"
 
 
 def unread(of: str) -> str:
@@ -130,7 +135,7 @@ def unread(of: str) -> str:
 
 
 def starting(of: str) -> Iterator[Alert]:
-    """The startup probe ends an engine at its budget, so a budget that ran out shows as a restart before any readiness."""
+    """The startup probe ends an engine at its budget: one that ran out shows as a restart before any readiness."""
     age = f"substrate:starting_seconds{{{of}}} > {_PLAN} group_left ()"
     restarted = f"substrate:restarts:increase15m{{{of}}} > 0"
     yield Alert(
@@ -161,7 +166,9 @@ def blind(of: str) -> str:
     """At zero a scaler is inactive by design, and what wakes it is another."""
     inactive = 'kube_horizontalpodautoscaler_status_condition{condition="ScalingActive",status="false"} == 1'
     names = 'label_replace(kube_horizontalpodautoscaler_info, "workload", "$1", "scaletargetref_name", "(.+)")'
-    scaled = f"max by (namespace, workload) (({inactive}) * on (namespace, horizontalpodautoscaler) group_left (workload) max by (namespace, horizontalpodautoscaler, workload) ({names}))"  # noqa: E501
+    target = f"max by (namespace, horizontalpodautoscaler, workload) ({names})"
+    of_target = f"({inactive}) * on (namespace, horizontalpodautoscaler) group_left (workload) {target}"
+    scaled = f"max by (namespace, workload) ({of_target})"
     server = f"{scaled} * on (namespace, workload) group_right () substrate:server{{{of}}}"
     return f"{server} and {_PLAN} substrate:replicas:desired{{{of}}} > 0"
 

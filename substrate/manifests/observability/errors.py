@@ -1,7 +1,7 @@
 """Requests and failures a server, over the windows of a burn rate. Pure; imports this package.
 
-Two sources, each with its own series: what the engine itself counts, and what the front door saw of it, which knows of an
-engine that gave no answer at all. llama.cpp and Ollama count no failures: theirs are the front door's only.
+Two sources, each with its own series: what the engine itself counts, and what the front door saw of it, which knows of
+an engine that gave no answer at all. llama.cpp and Ollama count no failures: theirs are the front door's only.
 """
 
 from __future__ import annotations

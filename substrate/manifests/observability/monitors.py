@@ -38,7 +38,7 @@ def of_front_door(door: FrontDoorPlan, monitoring: MonitoringPlan) -> dict[str, 
 
 
 def engine_endpoint() -> dict[str, Any]:
-    """Of all ports that a pod's containers declare, the one that its annotation names (Prometheus 2.41 compares them)."""
+    """Of all ports that a pod's containers declare, the one that its annotation names (from Prometheus 2.41 on)."""
     return {
         "interval": INTERVAL,
         "relabelings": [

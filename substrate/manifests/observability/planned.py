@@ -1,18 +1,17 @@
 """The plan as series: what a stack means to have, beside what it has. Pure; imports the plan's types and this package.
 
-A rule whose expression is a number writes it down with the server's labels. Alerts and dashboards compare with these, so
-a threshold is the plan's own and no rule is another one for another model.
+A rule whose expression is a number writes it down with the server's labels. Alerts and dashboards compare with these,
+so a threshold is the plan's own and no rule is another one for another model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from substrate.facts.kserve import INFERENCE_SERVICE
 from substrate.facts.signals import Signal
-from substrate.manifests import serving, staging
-from substrate.manifests.kserve_parts import KNATIVE
+from substrate.manifests import staging
 from substrate.manifests.observability.series import IDENTITY, SERVER, Record
+from substrate.plan.reach import workload_of
 from substrate.plan.types import ClaimPlan, ServerPlan
 
 # The default of vLLM's production stack, and the upper end of GKE's advice (performance.md 3.1).
@@ -29,7 +28,7 @@ def records(stack: str, server: ServerPlan) -> Iterator[Record]:
     told = labels(stack, server)
     yield Record(
         IDENTITY, "info", "1, with what is known of a server", (*SERVER, *_OF_IDENTITY), "vector(1)",
-        {**told, "workload": workload(server), "scraped": str(server.engine.metrics_path is not None).lower()},
+        {**told, "workload": workload_of(server), "scraped": str(server.engine.metrics_path is not None).lower()},
     )  # fmt: skip
     numbers = {
         "substrate:replicas:min": ("replicas", "its floor", server.min_replicas),
@@ -68,14 +67,6 @@ def labels(stack: str, server: ServerPlan) -> dict[str, str]:
         "engine": server.engine.name,
         "foundation": server.foundation,
     }
-
-
-def workload(server: ServerPlan) -> str:
-    """The Deployment's name; KServe makes them itself, and in Knative mode one a revision, whose number is left out."""
-    if server.kserve is None:
-        return serving.name(server)
-    suffix = "predictor" if server.kserve.mode == KNATIVE or server.kserve.resource == INFERENCE_SERVICE else "kserve"
-    return f"{serving.name(server)}-{suffix}"
 
 
 def waiting_limit(server: ServerPlan) -> float:

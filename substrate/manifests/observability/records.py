@@ -123,7 +123,9 @@ def restarts(namespace: str) -> str:
 
 def of_gpus(namespace: str) -> Iterator[Record]:
     """Of the GPUs that a team's pods hold."""
-    busy = series.of_known_pods(f"avg by (namespace, pod) ({_held('DCGM_FI_DEV_GPU_UTIL', namespace)}) / 100", namespace)
+    busy = series.of_known_pods(
+        f"avg by (namespace, pod) ({_held('DCGM_FI_DEV_GPU_UTIL', namespace)}) / 100", namespace
+    )
     yield Record("substrate:gpu_utilization", "ratio", "time in which a kernel ran", POD, busy)
     used, free = _held("DCGM_FI_DEV_FB_USED", namespace), _held("DCGM_FI_DEV_FB_FREE", namespace)
     full = f"max by (namespace, pod) ({used} / ({used} + {free}))"
@@ -136,5 +138,3 @@ def _held(metric: str, namespace: str) -> str:
     for label in ("namespace", "pod"):
         renamed = f'label_replace({renamed}, "{label}", "$1", "exported_{label}", "(.+)")'
     return f'({metric}{{namespace="{namespace}"}} or {renamed})'
-
-

@@ -1,4 +1,4 @@
-"""PrometheusRules: one of recording rules a team, one of alerts a stack. Pure; imports the plan's types, this package."""
+"""PrometheusRules: one of recording rules a team, one of alerts a stack. Pure; imports the plan and this package."""
 
 from __future__ import annotations
 

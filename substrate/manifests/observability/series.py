@@ -1,7 +1,8 @@
 """How a recorded series is made and what it carries: the words that rules, alerts and dashboards share. Pure.
 
-Engines name the same thing differently. Rules record it under one name, with the same labels, whichever engine it is of:
-by these one dashboard and one set of alerts serve them all. Scalers ask the engines' own metrics, and wait for no rule.
+Engines name the same thing differently. Rules record it under one name, with the same labels, whichever engine it is
+of: by these one dashboard and one set of alerts serve them all. Scalers ask the engines' own metrics, and wait for no
+rule.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ def board(stack: str) -> Board:
 
 
 def now(of: str) -> tuple[Panel, ...]:
-    late = f"(substrate:starting_seconds{{{of}}} > on ({_KEY}) group_left () substrate:cold_start:budget_seconds{{{of}}})"
+    late = (
+        f"(substrate:starting_seconds{{{of}}} > on ({_KEY}) group_left () substrate:cold_start:budget_seconds{{{of}}})"
+    )
     return (
         stat("Pods starting", f"count(substrate:starting_seconds{{{of}}}) or vector(0)", PLAIN, "Never ready yet"),
         stat("Beyond their budget", f"count({late}) or vector(0)", PLAIN, "Of those", bad=1),
@@ -57,12 +59,13 @@ def pods(of: str) -> tuple[Panel, ...]:
         "sum by (namespace, pod, reason) (kube_pod_container_status_waiting_reason) "
         f"* on (namespace, pod) group_left (server) substrate:pod{{{of}}} > 0"
     )
+    took = Query(f"substrate:cold_start:seconds{{{of}}}", _POD)
     return (
         lines(
             "Starting", SECONDS, "Age of pods that were never ready: a line that ends is a start that succeeded",
             Query(f"substrate:starting_seconds{{{of}}}", _POD),
         ),
-        lines("Took", SECONDS, "From the engine's start to readiness", Query(f"substrate:cold_start:seconds{{{of}}}", _POD)),
+        lines("Took", SECONDS, "From the engine's start to readiness", took),
         lines(
             "Waits for", PLAIN, "What the kubelet says: an image to come, a container that crashes",
             Query(reasons, f"{_POD}: {{{{reason}}}}"), kind=Kind.STEPS,

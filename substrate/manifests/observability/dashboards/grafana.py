@@ -112,7 +112,9 @@ def _thresholds(panel: Panel) -> dashboard.ThresholdsConfig:
 
 
 def _lines(panel: Panel) -> PanelBuilder:
-    legend = common.VizLegendOptions().display_mode(forms.LegendDisplayMode.LIST).placement(forms.LegendPlacement.BOTTOM)
+    legend = (
+        common.VizLegendOptions().display_mode(forms.LegendDisplayMode.LIST).placement(forms.LegendPlacement.BOTTOM)
+    )
     tooltip = common.VizTooltipOptions().mode(forms.TooltipDisplayMode.MULTI).sort(forms.SortOrder.DESCENDING)
     made = timeseries.Panel().legend(legend.show_legend(True)).tooltip(tooltip).min(0).line_width(1).fill_opacity(10)
     made.show_points(forms.VisibilityMode.NEVER)

@@ -41,7 +41,9 @@ def now(of: str) -> tuple[Panel, ...]:
     return (
         stat("Replicas ready", ready, PLAIN, "Of those that its plan allows"),
         stat("In flight a replica", f"sum(substrate:in_flight{{{of}}}) / {ready}", REQUESTS, "What scaling looks at"),
-        stat("Waiting a replica", f"sum(substrate:waiting{{{of}}}) / {ready}", REQUESTS, "Not begun yet", warn=2, bad=5),
+        stat(
+            "Waiting a replica", f"sum(substrate:waiting{{{of}}}) / {ready}", REQUESTS, "Not begun yet", warn=2, bad=5
+        ),
         stat("KV cache", f"max(substrate:kv_cache_usage{{{of}}})", RATIO, "Of the fullest replica", warn=0.9, bad=0.95),
         stat("Tokens a second", f"sum(substrate:generated_tokens:rate1m{{{of}}})", TOKENS, "Of answers"),
         stat("First token, p95", f"max({_FIRST}:p95{{{of}}})", SECONDS, "Where the engine tells", warn=2, bad=10),
@@ -74,7 +76,10 @@ def load(of: str) -> tuple[Panel, ...]:
 
 def clients(of: str) -> tuple[Panel, ...]:
     failing = [
-        Query(f"substrate:errors:rate{window}{{{of}}} / substrate:requests:rate{window}{{{of}}}", f"{{{{source}}}}, {window}")
+        Query(
+            f"substrate:errors:rate{window}{{{of}}} / substrate:requests:rate{window}{{{of}}}",
+            f"{{{{source}}}}, {window}",
+        )
         for window in ("5m", "1h")
     ]
     return (

@@ -32,7 +32,8 @@ def board(stack: str) -> Board:
 
 def ours(expr: str, of: str) -> str:
     """Of a Job, with its model; Jobs of others are dropped."""
-    return f"max by (namespace, job_name) ({expr}) * on (namespace, job_name) group_left (model) substrate:staging_job{{{of}}}"
+    told = f"on (namespace, job_name) group_left (model) substrate:staging_job{{{of}}}"
+    return f"max by (namespace, job_name) ({expr}) * {told}"
 
 
 def now(of: str) -> tuple[Panel, ...]:
