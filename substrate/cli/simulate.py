@@ -27,6 +27,8 @@ from substrate.simulate.speeds import Estimate
 from substrate.simulate.trace import COLUMNS, Trace, TraceError, read
 
 _EXAMPLE = "examples/traces/azure-llm-2023-conv.csv"
+_DAY = 86_400.0
+_LONGEST = 31 * _DAY
 _PATIENCE = 2.0  # seconds without a word, after which it says how far it is
 _OPENAI = "openai"
 # The options that stand for a field of the engine's speed.
@@ -134,7 +136,13 @@ def _trace(options: argparse.Namespace) -> Trace:
     trace = read(options.trace)
     if options.window:
         trace = trace.between(*options.window)
-    return trace.faster(options.rate)
+    trace = trace.faster(options.rate)
+    if trace.seconds > _LONGEST:
+        raise Failure(
+            f"{trace.name} lasts {trace.seconds / _DAY:,.0f} days: {_LONGEST / _DAY:.0f} are simulated at most; "
+            "--window cuts it, --rate plays it faster"
+        )
+    return trace
 
 
 def _choices(subject: Subject, compare: bool) -> list[Choice]:
