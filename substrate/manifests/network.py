@@ -83,10 +83,12 @@ def policy(
 
 
 def to_models(network: NetworkPlan) -> list[Rule]:
-    """Who asks a model: the Gateway, the front door, namespaces by their label, and KServe's parts beside it."""
+    """Who asks a model: the Gateway, the front door, what wakes it, labelled namespaces, KServe's parts beside it."""
     door = {"namespaceSelector": {"matchLabels": labels.door_component()}, **_pods(labels.front_door_selector())}
     callers = [namespace(network.gateway), door, {"namespaceSelector": {"matchLabels": labels.client()}}]
+    callers += [namespace(network.waker)] if network.waker else []
     readers = [{"namespaceSelector": {"matchLabels": labels.monitoring()}}]
+    readers += [namespace(network.monitoring)] if network.monitoring else []
     return [
         {"from": [*callers, {"podSelector": models(_KSERVE_PART)}], "ports": ports(API_PORTS)},
         {"from": readers, "ports": ports([*API_PORTS, *METRICS_PORTS])},

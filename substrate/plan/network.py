@@ -28,6 +28,8 @@ def network_of(catalog: Catalog, team: str) -> NetworkPlan | None:
     return NetworkPlan(
         gateway=cluster.gateway.pods_namespace or cluster.gateway.namespace,
         knative=cluster.knative_gateway.namespace if cluster.knative_gateway else None,
+        waker=catalog.autoscaling.namespace if catalog.autoscaling and catalog.autoscaling.wake else None,
+        monitoring=catalog.monitoring.namespace if catalog.monitoring else None,
         sources=_united(found for block in weights for found in _sources(block, own)),
         sinks=_united(found for sink in sinks for found in _sink(sink, own)),
     )
