@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 from pulumi_kubernetes import Provider
 
-from components import FrontDoor, GpuNodePool, KServePlatform, Model, StagedWeights, Team, foundations
+from components import FrontDoor, GpuNodePool, KServePlatform, Model, Observability, StagedWeights, Team, foundations
 from substrate.catalog import CatalogError, load
 from substrate.catalog.model import Catalog
 from substrate.catalog.shape import SECTIONS
@@ -44,14 +44,16 @@ staged = {
     for claim in plan.claims
 }
 
-models = {}
+models, served = {}, []
 for server in plan.servers:
     models[server.name] = Model(server.name, server, after(teams[server.namespace]))
     jobs = staged[server.namespace, server.claim].jobs if server.claim else {}
     weights = [jobs[model.name] for model in server.models if model.weights]
-    foundations.serve(server, after(models[server.name], *weights, *(platforms if server.kserve else ())))
+    needs = after(models[server.name], *weights, *(platforms if server.kserve else ()))
+    served.append(foundations.serve(server, needs))
 
-if plan.front_door:
-    FrontDoor("front-door", plan.front_door, after(*models.values()))
+doors = [FrontDoor("front-door", plan.front_door, after(*models.values()))] if plan.front_door else []
+if plan.monitoring:
+    Observability("observability", plan.monitoring, plan, served, after(*teams.values(), *doors))
 for name, value in outputs(plan).items():
     pulumi.export(name, value)

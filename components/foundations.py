@@ -32,13 +32,14 @@ WORKLOADS = {
 }
 
 
-def serve(server: ServerPlan, opts: pulumi.ResourceOptions) -> None:
+def serve(server: ServerPlan, opts: pulumi.ResourceOptions) -> pulumi.Resource:
     """The server's workload on its foundation, then what scales it, which would find nothing to scale before."""
     name = f"{server.name}-{server.foundation}"
     workload = WORKLOADS[server.foundation](name, server, opts)
     if server.scaled:
         after = pulumi.ResourceOptions(depends_on=[workload])
         Autoscaler(name, server, pulumi.ResourceOptions.merge(opts, after))
+    return workload
 
 
 def permit(plan: StackPlan, project: Path) -> None:
