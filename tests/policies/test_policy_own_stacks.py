@@ -8,6 +8,7 @@ import pytest
 
 from substrate.facts.kserve import LLM_INFERENCE_SERVICE
 from substrate.manifests import (
+    autoscaling,
     bento,
     cluster,
     front_door,
@@ -47,7 +48,7 @@ def manifests(plan: StackPlan) -> list[Manifest]:
         *claims,
         *staged,
         *faces,
-        *(manifest for one in plan.servers for manifest in workloads(one)),
+        *(manifest for one in plan.servers for manifest in [*workloads(one), *autoscaling.objects(one)]),
         *(kserve.serving_runtime(runtime) for runtime in (plan.kserve.runtimes if plan.kserve else ())),
     ]
 
