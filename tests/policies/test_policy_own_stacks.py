@@ -232,7 +232,7 @@ def test_surge_on_the_homelabs_only_gpu_is_refused() -> None:
 
 def test_more_replicas_than_a_pool_of_the_fleet_holds_are_refused_once() -> None:
     made = manifests(plan_of("fleet"))
-    asking = [one for one in made if one["kind"] == "Deployment" and "nvidia.com/gpu" in str(one)]
-    asking[0]["spec"]["replicas"] = 99
+    scalers = [one for one in made if one["kind"] == "ScaledObject" and one["spec"]["minReplicaCount"]]
+    scalers[0]["spec"] |= {"minReplicaCount": 99, "maxReplicaCount": 99}
 
     assert len(told(made, "beyond-the-pool")) == 1
