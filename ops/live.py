@@ -1,4 +1,4 @@
-"""`python -m ops.live STACK`: each model's queue, replicas, tokens a second and KV cache as they are now, in a terminal.
+"""`python -m ops.live STACK`: each model's queue, replicas, tokens a second and KV cache as they are now.
 
 Reads the recorded series (substrate.manifests.observability) from the Prometheus that the stack names; where that is a
 Service of the cluster, through a port that kubectl forwards. Imports the standard library, the catalogue and the plan.
@@ -184,7 +184,7 @@ def page(ask: Ask, stack: str) -> list[str]:
     if not seen:
         return [
             f"Prometheus answers, and has no recorded series of stack {stack}.",
-            "Does it select the PrometheusRules (substrate:monitoring.labels)? The first come half a minute after them.",
+            "Does it select the PrometheusRules (substrate:monitoring.labels)? The first come half a minute later.",
         ]
     fires = alerts(ask, stack)
     return [*table(seen), "", *(["Firing:", *fires] if fires else ["No alert fires."])]
