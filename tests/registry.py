@@ -1,4 +1,4 @@
-"""What a running engine exposes, held against the registry of its metrics. Imports prometheus_client's parser, the facts.
+"""What a running engine exposes, held against the registry of its metrics. Imports prometheus_client, the facts.
 
 Checks in tests of engines call `assert_known` with the page that they read anyway.
 """
@@ -21,7 +21,7 @@ _OF_PARTS = {"le", "quantile"}
 
 
 def assert_known(text: str, engine: str) -> None:
-    """Every family of the page is listed, of the kind and with the labels that are listed; what scaling reads is there."""
+    """Every family of the page is listed, of that kind and with those labels; what scaling reads is there."""
     faults = [*unlisted(text, engine), *missing(text, engine)]
     assert not faults, "\n".join(faults)
 
