@@ -12,8 +12,8 @@ import openai
 import pytest
 
 from substrate.facts.engines import LLAMA_CPP
-from tests.cluster.conftest import PATIENCE
-from tests.e2e.harness import ROOT, STAGING_LABEL, Project, eventually
+from tests.cluster.conftest import PATIENCE, eventually
+from tests.e2e.harness import ROOT, STAGING_LABEL, Project
 from tests.registry import assert_known
 from tests.stacks import plan_of, server
 

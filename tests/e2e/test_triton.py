@@ -24,8 +24,8 @@ from cluster import images
 from examples.triton import make
 from substrate.facts.engines import TRITON
 from tests import triton_stacks
-from tests.cluster.conftest import Embedded
-from tests.e2e.harness import Project, eventually
+from tests.cluster.conftest import Embedded, eventually
+from tests.e2e.harness import Project
 from tests.registry import assert_known
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "triton")]

@@ -21,8 +21,8 @@ import yaml
 from cluster import images, tools
 from examples.tiny_llama import adapter
 from substrate.facts.engines import VLLM
-from tests.cluster.conftest import PATIENCE, Embedded
-from tests.e2e.harness import ROOT, Project, eventually
+from tests.cluster.conftest import PATIENCE, Embedded, eventually
+from tests.e2e.harness import ROOT, Project
 from tests.registry import assert_known
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "kserve-llm", "vllm")]
