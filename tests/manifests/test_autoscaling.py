@@ -86,6 +86,11 @@ def test_replicas_are_held_while_prometheus_is_away(tmp_path: Path) -> None:
     assert {each["metadata"]["ignoreNullValues"] for each in spec["triggers"]} == {"false"}
 
 
+def test_no_model_at_rest_is_woken_because_prometheus_is_away() -> None:
+    """KEDA 2.19 and newer counts a fallback as activity, and starts what is at zero."""
+    assert "fallback" not in keda(server(plan_of("fleet"), ASLEEP))
+
+
 def test_a_latency_is_compared_as_it_is_and_not_for_each_replica(tmp_path: Path) -> None:
     first = keda(fleet(tmp_path, scaling={"metric": "timeToFirstToken", "target": "1500ms"}))["triggers"][0]
 
