@@ -5,27 +5,12 @@ from pathlib import Path
 import pulumi
 from pulumi_kubernetes import Provider
 
-from components import (
-    BentoDeployment,
-    FrontDoor,
-    GpuNodePool,
-    KServePlatform,
-    KServeService,
-    Model,
-    Observability,
-    StagedWeights,
-    Team,
-    TritonServer,
-    VllmService,
-    foundations,
-)
+from components import FrontDoor, GpuNodePool, KServePlatform, Model, Observability, StagedWeights, Team, foundations
 from substrate.catalog import CatalogError, load
 from substrate.catalog.model import Catalog
 from substrate.catalog.shape import SECTIONS
 from substrate.plan import plan_stack
 from substrate.plan.outputs import outputs
-
-WORKLOADS = {"plain": VllmService, "kserve": KServeService, "triton": TritonServer, "bentoml": BentoDeployment}
 
 
 def read_catalog(stack: str) -> Catalog:
@@ -65,7 +50,7 @@ for server in plan.servers:
     jobs = staged[server.namespace, server.claim].jobs if server.claim else {}
     weights = [jobs[model.name] for model in server.models if model.weights]
     needs = after(models[server.name], *weights, *(platforms if server.kserve else ()))
-    WORKLOADS[server.foundation](f"{server.name}-{server.foundation}", server, needs)
+    foundations.serve(server, needs)
 
 doors = [FrontDoor("front-door", plan.front_door, after(*models.values()))] if plan.front_door else []
 if plan.monitoring:
