@@ -75,7 +75,10 @@ def deployments(service: Manifest, *runtimes: Manifest) -> list[Manifest]:
 def deployment(service: Manifest, part: str, fields: Manifest, pod: Manifest) -> Manifest:
     given = service["metadata"]
     said = {key: {**given.get(key, {}), **fields.get(key, {})} for key in ("labels", "annotations")}
-    spec = {"replicas": fields.get("minReplicas", 1), "template": {"metadata": said, "spec": pod}}
+    least = (
+        {"replicas": fields["minReplicas"]} if "minReplicas" in fields else {}
+    )  # class external leaves it to a scaler
+    spec = {**least, "template": {"metadata": said, "spec": pod}}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": part, **said}, "spec": spec}
 
 
