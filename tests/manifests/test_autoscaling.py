@@ -260,6 +260,15 @@ def test_a_model_at_rest_has_what_wakes_it_before_its_scaler() -> None:
     ]
 
 
+def test_an_engine_that_tells_nothing_is_scaled_by_what_holds_its_requests(tmp_path: Path) -> None:
+    data = document("fleet")
+    data["config"]["substrate:models"][ASLEEP] |= {"engine": "ollama", "replicas": {"min": 0, "max": 2}}
+    spec = keda(server(plan_document(data, tmp_path, "fleet"), ASLEEP))
+
+    assert [each["type"] for each in spec["triggers"]] == ["external-push"]
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (0, 2)
+
+
 def test_the_first_request_reaches_keda_by_what_holds_it() -> None:
     _, made = asleep()
     push, *others = made["ScaledObject"]["spec"]["triggers"]
