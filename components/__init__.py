@@ -1,5 +1,6 @@
 """Pulumi components that only wire: names, parents, dependencies, outputs. Usable from any Pulumi Python program."""
 
+from components.autoscaler import Autoscaler
 from components.bento_deployment import BentoDeployment
 from components.front_door import FrontDoor
 from components.gpu_node_pool import GpuNodePool
@@ -13,6 +14,7 @@ from components.triton_server import TritonServer
 from components.vllm_service import VllmService
 
 __all__ = [
+    "Autoscaler",
     "BentoDeployment",
     "FrontDoor",
     "GpuNodePool",

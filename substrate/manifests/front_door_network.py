@@ -10,6 +10,7 @@ from typing import Any
 from substrate.manifests import labels, network
 from substrate.manifests.envoy import api
 from substrate.manifests.network import DEFAULT_DENY, Rule
+from substrate.plan.reach import STARTING_PORT
 from substrate.plan.types import FrontDoorPlan, NetworkPlan
 
 NAME = "front-door"
@@ -35,20 +36,21 @@ def admissions(plan: FrontDoorPlan) -> list[dict[str, Any]]:
 
 
 def from_clients(given: NetworkPlan) -> list[Rule]:
-    """Who asks it: the Gateway, and namespaces by their label. Its metrics tell of every team's models."""
+    """Who asks it: the Gateway, labelled namespaces, what held a request in vain. Its metrics tell of all models."""
     callers = [network.namespace(given.gateway), {"namespaceSelector": {"matchLabels": labels.client()}}]
-    readers = [{"namespaceSelector": {"matchLabels": labels.monitoring()}}]
+    waker = [{"from": [network.namespace(given.waker)], "ports": network.ports([STARTING_PORT])}] if given.waker else []
     return [
         {"from": callers, "ports": network.ports([api.PORT])},
-        {"from": readers, "ports": network.ports([api.METRICS_PORT])},
+        {"from": network.readers(given), "ports": network.ports([api.METRICS_PORT])},
+        *waker,
     ]
 
 
 def to_models(given: NetworkPlan) -> list[Rule]:
-    """The models of any team, where their APIs are; those on Knative by its gateway alone."""
+    """The models of any team, where their APIs are; those on Knative or at zero by what holds their requests alone."""
     teams = {"namespaceSelector": {"matchExpressions": [labels.belongs_to_a_team()]}}
     models = {**teams, "podSelector": network.models(network.NO_STAGE)}
-    behind = [{"to": [network.namespace(given.knative)]}] if given.knative else []
+    behind = [{"to": [network.namespace(name)]} for name in (given.knative, given.waker) if name]
     return [{"to": [models], "ports": network.ports(network.API_PORTS)}, *behind]
 
 

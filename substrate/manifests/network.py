@@ -94,15 +94,21 @@ def with_rules(
 
 
 def to_models(network: NetworkPlan) -> list[Rule]:
-    """Who asks a model: the Gateway, the front door, namespaces by their label, and KServe's parts beside it."""
+    """Who asks a model: the Gateway, the front door, what wakes it, labelled namespaces, KServe's parts beside it."""
     door = {"namespaceSelector": {"matchLabels": labels.door_component()}, **_pods(labels.front_door_selector())}
     callers = [namespace(network.gateway), door, {"namespaceSelector": {"matchLabels": labels.client()}}]
-    readers = [{"namespaceSelector": {"matchLabels": labels.monitoring()}}]
+    callers += [namespace(network.waker)] if network.waker else []
     return [
         {"from": [*callers, {"podSelector": models(_KSERVE_PART)}], "ports": ports(API_PORTS)},
-        {"from": readers, "ports": ports([*API_PORTS, *METRICS_PORTS])},
+        {"from": readers(network), "ports": ports([*API_PORTS, *METRICS_PORTS])},
         *([_from_knative(network.knative)] if network.knative else []),
     ]
+
+
+def readers(network: NetworkPlan) -> list[Rule]:
+    """Who reads metrics: namespaces by their label, and that of the stack's own Prometheus."""
+    named = [namespace(network.monitoring)] if network.monitoring else []
+    return [{"namespaceSelector": {"matchLabels": labels.monitoring()}}, *named]
 
 
 def _from_knative(gateway: str) -> Rule:

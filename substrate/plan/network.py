@@ -41,6 +41,8 @@ def shared_network(catalog: Catalog) -> NetworkPlan | None:
     return NetworkPlan(
         gateway=cluster.gateway.pods_namespace or cluster.gateway.namespace,
         knative=cluster.knative_gateway.namespace if cluster.knative_gateway else None,
+        waker=catalog.autoscaling.namespace if catalog.autoscaling and catalog.autoscaling.wake else None,
+        monitoring=catalog.monitoring.namespace if catalog.monitoring else None,
         sources=(),
         sinks=(),
     )
