@@ -233,11 +233,19 @@ def _load(trace: Trace) -> str:
     count = len(trace.arrivals)
     prompts = sum(arrival.context for arrival in trace.arrivals) / count
     answers = sum(arrival.generated for arrival in trace.arrivals) / count
-    per_second = count / trace.seconds if trace.seconds else float(count)
     return (
-        f"{trace.name}: {count:,} requests in {trace.seconds / 60:.0f} min, {per_second:.1f} a second; "
+        f"{trace.name}: {count:,} requests in {_length(trace.seconds)}, {_often(count, trace.seconds)}; "
         f"prompts of {prompts:,.0f} tokens, answers of {answers:,.0f}"
     )
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 3 * 3600 else f"{seconds / 3600:,.0f} hours"
+
+
+def _often(count: int, seconds: float) -> str:
+    rate = count / max(seconds, 1.0)
+    return f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.1f} a minute"
 
 
 def _reasons(estimate: Estimate) -> list[str]:
