@@ -18,7 +18,7 @@ from substrate.manifests import (
     waking,
 )
 from substrate.plan import ServerPlan, StackPlan
-from tests import triton_stacks
+from tests import promql, triton_stacks
 from tests.stacks import document, plan_document, plan_of, server
 
 NAME = "qwen2-5-14b-assist"  # of the fleet: vLLM on L40S
@@ -260,6 +260,15 @@ def test_a_model_at_rest_has_what_wakes_it_before_its_scaler() -> None:
     ]
 
 
+def test_an_engine_that_tells_nothing_is_scaled_by_what_holds_its_requests(tmp_path: Path) -> None:
+    data = document("fleet")
+    data["config"]["substrate:models"][ASLEEP] |= {"engine": "ollama", "replicas": {"min": 0, "max": 2}}
+    spec = keda(server(plan_document(data, tmp_path, "fleet"), ASLEEP))
+
+    assert [each["type"] for each in spec["triggers"]] == ["external-push"]
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (0, 2)
+
+
 def test_the_first_request_reaches_keda_by_what_holds_it() -> None:
     _, made = asleep()
     push, *others = made["ScaledObject"]["spec"]["triggers"]
@@ -334,3 +343,29 @@ def test_a_model_that_always_runs_is_reached_past_what_wakes_others(tmp_path: Pa
 
     assert rule["backendRefs"][0]["name"] == NAME
     assert [each["kind"] for each in autoscaling.objects(one)] == ["ScaledObject"]
+
+
+MATCHED = 'namespace="home",substrate_dev_model="smol"'
+
+
+def test_every_rule_of_an_adapter_asks_for_what_its_engine_exports_by_labels_that_are_there() -> None:
+    known = promql.exported()
+    written = [rule["metricsQuery"].replace("<<.LabelMatchers>>", MATCHED) for rule in adapter_rules.external_rules()]
+    faults = {query: found for query in written if (found := promql.faults(query, known))}
+
+    assert len(written) == 14
+    assert not faults
+
+
+@pytest.mark.parametrize("metric", ["waiting", "kvCache", "tokensInFlight", "timeToFirstToken", "gpu"])
+def test_every_metric_is_asked_for_by_series_and_labels_that_are_there(tmp_path: Path, metric: str) -> None:
+    triggers = keda(fleet(tmp_path, scaling={"metric": metric}))["triggers"]
+    asked = [each["metadata"]["query"] for each in triggers]
+
+    assert [promql.faults(query, promql.exported()) for query in asked] == [[]] * len(asked)
+
+
+def test_a_series_that_is_misspelt_is_found_by_the_same_way_of_asking() -> None:
+    query = f"sum(vllm:num_requests_waitin{{{MATCHED}}})"
+
+    assert promql.faults(query, promql.exported())

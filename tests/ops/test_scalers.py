@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ops import scalers
+from ops.up import awake
 
 
 def scaler(name: str, **said: str) -> dict[str, Any]:
@@ -65,3 +66,10 @@ def test_it_is_waited_for_since_a_new_pod_has_not_been_read_yet(monkeypatch, cap
     scalers.tell("fleet", ["home"])
 
     assert "1 scalers hear" in capsys.readouterr().out
+
+
+def test_who_watches_an_update_wakes_no_model_at_rest() -> None:
+    outputs = {"endpoints": {"one": "u/one", "two": "u/two"}, "firstRequestSeconds": {"two": 30.0}}
+
+    assert awake(outputs) == {"one": "u/one"}
+    assert awake({}) == {}
