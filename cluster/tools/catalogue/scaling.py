@@ -115,4 +115,4 @@ TOOLS: tuple[Tool, ...] = (
 
 # What tests hold the product's objects and rules against; the controllers are built by whom an extra asks for them.
 DEFINITIONS = ("prometheus-crds", "keda-config", "http-add-on-config")
-RULES = ("prometheus-root", "promtool")
+RULES = ("prometheus", "promtool")
