@@ -112,3 +112,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool("prometheus-adapter", PROMETHEUS_ADAPTER, output="adapter"),
     Tool("prometheus-adapter-manifests", ADAPTER_MANIFESTS, output="manifests"),
 )
+
+# What tests hold the product's objects and rules against; the controllers are built by whom an extra asks for them.
+DEFINITIONS = ("prometheus-crds", "keda-config", "http-add-on-config")
+RULES = ("prometheus", "promtool")
