@@ -148,7 +148,7 @@ SCALING = (
         "KEDA, its HTTP add-on",
         ("keda-operator", "http-add-on-operator"),
         ("cluster.test_extra_keda", "cluster.test_extra_http_add_on", "engine.test_scaler_definitions"),
-        "replicas follow a query of the real Prometheus and stay where it is away; what sleeps wakes, its requests held",
+        "replicas follow a query of the real Prometheus and stay where it is away; what sleeps is woken, requests held",
         "a stack's own scalers: admitted, and not seen to move a model",
     ),
 )
