@@ -30,8 +30,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.closed_loop import llama, objects, results, running
-from benchmarks.closed_loop.policies import POLICIES, Policy
+from benchmarks.closed_loop import llama, objects, policies, results, running
+from benchmarks.closed_loop.objects import Object
+from benchmarks.closed_loop.policies import Policy
 from benchmarks.closed_loop.running import Load
 from cluster.embedded.layout import CLONE, Root
 from substrate.simulate.compare import agreement
@@ -56,23 +57,24 @@ CONTROLLERS = {
 # What a cold start has beside the engine's own, in seconds of the clock, as measured on two cores: from a pod's
 # creation until its process runs, and from when it listens until the kubelet has seen it.
 POD_START = 1.5
-LLAMA = "llama"
 COMPRESSION = 15.0
 EXTRAS = ("prometheus", "prometheus-adapter")
+RECORD = 0.5  # seconds of the clock: prometheus-adapter's external metrics are recorded ones here
 ONE_GPU = Price(1, 1.0)
 
 
 def main() -> None:
     given = _arguments()
-    chosen = [policy for policy in POLICIES if policy.key in given.only]
+    known = policies.compared()
+    chosen = [policy for policy in known if policy.key in given.only]
     load = Load(given.trace, RATE, 60 * given.minutes, given.factor)
     load.requests()  # a trace that cannot be read is told of before anything starts
     given.out.mkdir(parents=True, exist_ok=True)
-    with cluster(given.root, given.factor) as embedded:
+    with cluster(given.root, given.factor, [*known, llama.policy()]) as embedded:
         runs = [measured(embedded, policy, load, given.out) for policy in chosen]
-        real = [with_llama(embedded, given.out)] if LLAMA in given.only else []
+        real = [with_llama(embedded, given.out)] if llama.KEY in given.only else []
     if runs:
-        report(runs, load, given.out)
+        report(chosen, runs, load, given.out)
     for run in real:
         report_real(run)
 
@@ -81,19 +83,21 @@ def measured(embedded: Embedded, policy: Policy, load: Load, out: Path) -> Run:
     """One policy's run, written down."""
     factor = load.factor
     engines = objects.stand_ins(policy.choice.least, factor, max(0.0, COLD_START / factor - POD_START), policy.cores)
-    autoscaler = policy.autoscaler()
-    print(f"==> {policy.name}", flush=True)
-    ran = running.run(embedded, engines, autoscaler and objects.compressed(autoscaler, factor), load, say(policy.key))
-    return written(results.as_run(policy.choice, load.requests(), ran.records, ran.lives), ran, load, out / policy.key)
+    return looped(embedded, policy, engines, factor, load, out)
 
 
 def with_llama(embedded: Embedded, out: Path) -> Run:
     """The loop with a real engine."""
     load = Load(llama.write_trace(out / "llama.csv"), 1.0, llama.SECONDS, 1.0, engine="llama.cpp")
-    print(f"==> {llama.CHOICE.name}", flush=True)
-    scaled = objects.compressed(llama.autoscaler(), COMPRESSION)
-    ran = running.run(embedded, llama.engines(), scaled, load, say(LLAMA))
-    return written(results.as_run(llama.CHOICE, load.requests(), ran.records, ran.lives), ran, load, out / LLAMA)
+    return looped(embedded, llama.policy(), llama.engines(), COMPRESSION, load, out)
+
+
+def looped(embedded: Embedded, policy: Policy, engines: Object, factor: float, load: Load, out: Path) -> Run:
+    """Engines, what scales them, its times divided by `factor`, and load."""
+    print(f"==> {policy.choice.name}", flush=True)
+    autoscaler = policy.autoscaler and objects.compressed(policy.autoscaler, factor)
+    ran = running.run(embedded, engines, autoscaler, load, say(policy.key))
+    return written(results.as_run(policy.choice, load.requests(), ran.records, ran.lives), ran, load, out / policy.key)
 
 
 def written(run: Run, ran: running.Ran, load: Load, file: Path) -> Run:
@@ -114,14 +118,14 @@ def say(key: str) -> running.Say:
     return lambda text: print(f"    {key:<9} {text}", flush=True)
 
 
-def report(runs: Sequence[Run], load: Load, out: Path) -> None:
+def report(chosen: Sequence[Policy], runs: Sequence[Run], load: Load, out: Path) -> None:
     trace = load.requests()
     rows = [row(run, ONE_GPU, OBJECTIVE) for run in runs]
     told = f"{trace.name} at {load.rate:g} times its rate, cold start {COLD_START:.0f} s"
     print(f"\n{told}, {trace.seconds / 60:.0f} min, {len(trace.arrivals):,} requests")
     print(table(rows, f"{OBJECTIVE:g} s"))
     print()
-    for line in (*ratios(rows), *(compared(run, json.loads(_file(out, run).read_text()), load) for run in runs)):
+    for line in (*ratios(rows), *(compared(*each, load, out) for each in zip(chosen, runs, strict=True))):
         print(line)
     (out / "replicas.svg").write_text(draw(trace, runs, rows, f"Closed loop: {told}"))
 
@@ -147,11 +151,11 @@ def ratios(rows: Sequence[Row]) -> Iterator[str]:
             )
 
 
-def compared(run: Run, record: dict[str, object], load: Load) -> str:
+def compared(policy: Policy, run: Run, load: Load, out: Path) -> str:
     """The simulation of the same, with the cold start that was measured."""
-    cold_start = float(str(record["coldStart"])) or COLD_START
-    simulated = simulate(load.requests(), run.choice, Setting(REFERENCE, REFERENCE.kv_tokens, cold_start))
-    found = agreement(record, simulated)
+    record = json.loads((out / f"{policy.key}.json").read_text())
+    setting = Setting(REFERENCE, REFERENCE.kv_tokens, record["coldStart"] or COLD_START)
+    found = agreement(record, simulate(load.requests(), run.choice, setting))
     return (
         f"simulated {run.choice.name}: replicas within one at {100 * found.within_one:.1f} % of {found.samples} "
         f"samples; p95 wait {span(found.simulated_wait)} against {span(found.recorded_wait)}, a factor of "
@@ -159,25 +163,20 @@ def compared(run: Run, record: dict[str, object], load: Load) -> str:
     )
 
 
-def _file(out: Path, run: Run) -> Path:
-    key = next(policy.key for policy in POLICIES if policy.name == run.choice.name)
-    return out / f"{key}.json"
-
-
 @contextmanager
-def cluster(root: Path | None, factor: float) -> Iterator[Embedded]:
+def cluster(root: Path | None, factor: float, known: Sequence[Policy]) -> Iterator[Embedded]:
     """With the metrics path and the engines' program; gone afterwards, unless it has a root that somebody named."""
     with tempfile.TemporaryDirectory(prefix="closed-loop-") as folder:
         embedded = Embedded(Root.at(root or Path(folder) / "root"))
         try:
-            _up(embedded, factor)
+            _up(embedded, factor, known)
             yield embedded
         finally:
             if root is None:
                 embedded.run("down", check=False)
 
 
-def _up(embedded: Embedded, factor: float) -> None:
+def _up(embedded: Embedded, factor: float, known: Sequence[Policy]) -> None:
     prefix = "horizontal-pod-autoscaler"
     flags = [f"--controllers={prefix}-{name}={seconds / factor:g}s" for name, seconds in CONTROLLERS.items()]
     extras = [f"--with={name}" for name in EXTRAS]
@@ -186,12 +185,13 @@ def _up(embedded: Embedded, factor: float) -> None:
     # It reads the pods' real use of the CPU, under the same name as the modelled one.
     embedded.kubectl("delete", "servicemonitor", "kubelet", "--namespace=monitoring", "--ignore-not-found")
     embedded.apply(objects.namespace(), objects.program())
-    embedded.apply(objects.monitor(SCRAPE / factor), objects.rules(0.5))
+    scaled = [policy.scaling for policy in known if policy.scaling]
+    embedded.apply(objects.monitor(SCRAPE / factor), objects.rules(scaled, RECORD))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Ways to scale, in a closed loop on a real control plane.")
-    keys = [*(policy.key for policy in POLICIES), LLAMA]
+    keys = [*(policy.key for policy in policies.compared()), llama.KEY]
     parser.add_argument("--trace", type=Path, default=_shared(), help="CSV of a real trace")
     parser.add_argument("--only", type=lambda text: text.split(","), default=keys, help=f"of {', '.join(keys)}")
     parser.add_argument("--minutes", type=float, default=20, help="of the trace, at twice its rate")

@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.closed_loop import objects
+from benchmarks.closed_loop import objects, policies
 from benchmarks.closed_loop.objects import Object
-from benchmarks.closed_loop.policies import BEHAVIOUR
+from benchmarks.closed_loop.policies import Policy
 from cluster import tools
-from substrate.simulate.choices import Choice, Target
 from substrate.simulate.trace import COLUMNS
 
-MODEL, SLOTS = "smollm2-135m.gguf", 4
-CHOICE = Choice(f"llama-server, in flight {SLOTS}", 1, 2, (Target("inFlight", SLOTS),))
+KEY, MODEL, SLOTS = "llama", "smollm2-135m.gguf", 4
 # (seconds, requests a second): what one thread answers with ease, more than it can, and the first again.
 PHASES = ((15.0, 0.3), (60.0, 2.0), (60.0, 0.3))
 SECONDS = sum(seconds for seconds, _ in PHASES)
 _PROMPT, _ANSWER = 40, 64  # tokens
 
 
+def policy() -> Policy:
+    """As Substrate scales it: in flight as many as it has slots, and what waits."""
+    found = policies.planned(KEY, "llama.cpp", 1, 2, metric="inFlight", target=SLOTS)
+    return replace(found, choice=replace(found.choice, name=f"llama-server, {found.choice.name}"))
+
+
 def engines() -> Object:
-    return objects.llama_servers(CHOICE.least, tools.ensure([MODEL])[MODEL], SLOTS)
-
-
-def autoscaler() -> Object:
-    return objects.external_autoscaler(CHOICE.targets, CHOICE.least, CHOICE.most, BEHAVIOUR, "llama.cpp")
+    return objects.llama_servers(1, tools.ensure([MODEL])[MODEL], SLOTS)
 
 
 def write_trace(path: Path) -> Path:

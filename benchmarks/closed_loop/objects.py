@@ -1,20 +1,21 @@
-"""What the closed loop applies: engines in pods, what reads their metrics, autoscalers. Pure; imports images' names.
+"""What the closed loop applies: engines in pods, what reads their metrics, autoscalers. Imports plans, images' names.
 
 The stand-in's program is mounted from a ConfigMap: the image is the stager's, which has Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from benchmarks.closed_loop.exposition import CPU_SCALE
+from benchmarks.closed_loop.stack import NAME, TEAM
 from cluster import images
-from substrate.simulate.choices import Target
+from substrate.plan.scaling import ScalingPlan
 
-NAMESPACE, NAME, PORT = "closed-loop", "chat", 8000
+NAMESPACE, PORT = TEAM, 8000
 # As Substrate labels what serves a model; Prometheus writes them `substrate_dev_model`, ...
 LABELS = {"substrate.dev/model": NAME, "substrate.dev/engine": "vllm", "substrate.dev/workload": "llm"}
 SELECTOR = {"substrate.dev/model": NAME}
@@ -115,56 +116,63 @@ def monitor(interval: float) -> Object:
     return {"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": _named(NAME), "spec": spec}
 
 
-def cpu_autoscaler(percent: int, least: int, most: int, behavior: Mapping[str, Any]) -> Object:
-    """What Substrate refuses to make: an HPA on the use of the CPU."""
+def cpu_autoscaler(percent: int, like: ScalingPlan) -> Object:
+    """What Substrate refuses to make: an HPA on the use of the CPU; as another in all else."""
     target = {"type": "Utilization", "averageUtilization": percent}
-    return _autoscaler([{"type": "Resource", "resource": {"name": "cpu", "target": target}}], least, most, behavior)
+    return _autoscaler([{"type": "Resource", "resource": {"name": "cpu", "target": target}}], like)
 
 
-def external_autoscaler(
-    targets: Iterable[Target], least: int, most: int, behavior: Mapping[str, Any], engine: str = "vllm"
-) -> Object:
+def external_autoscaler(scaling: ScalingPlan) -> Object:
     metrics = [
         {
             "type": "External",
             "external": {
-                "metric": {"name": f"substrate_{engine.replace('.', '_')}_{one.signal.lower()}"},
-                "target": {"type": "AverageValue", "averageValue": f"{one.target:g}"},
+                "metric": {"name": signal.metric, "selector": {"matchLabels": dict(scaling.series)}},
+                "target": {"type": "AverageValue", "averageValue": f"{signal.adapted:g}"},
             },
         }
-        for one in targets
+        for signal in scaling.signals
     ]
-    return _autoscaler(metrics, least, most, behavior)
+    return _autoscaler(metrics, scaling)
 
 
-def rules(interval: float) -> Object:
+def rules(scaling: Iterable[ScalingPlan], interval: float) -> Object:
     """What the external metrics are made of, recorded every `interval` seconds of the clock."""
-    pods = f'{{namespace="{NAMESPACE}"}}'
-    running, waiting = (f"sum by (namespace) (vllm:num_requests_{name}{pods})" for name in ("running", "waiting"))
-    recorded = {"substrate:vllm_inflight": f"{running} + {waiting}", "substrate:vllm_waiting": waiting}
-    group = {
-        "name": "closed-loop",
-        "interval": f"{round(1000 * interval)}ms",
-        "rules": [{"record": name, "expr": expr} for name, expr in recorded.items()],
+    recorded = {
+        signal.metric: {
+            "record": signal.metric.replace("substrate_", "substrate:", 1),
+            "expr": signal.query,
+            "labels": {"namespace": NAMESPACE, **one.series},
+        }
+        for one in scaling
+        for signal in one.signals
     }
+    group = {"name": "closed-loop", "interval": f"{round(1000 * interval)}ms", "rules": list(recorded.values())}
     spec = {"groups": [group]}
     return {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": _named(NAME), "spec": spec}
 
 
-def _autoscaler(metrics: list[Object], least: int, most: int, behavior: Mapping[str, Any]) -> Object:
+def _autoscaler(metrics: list[Object], scaling: ScalingPlan) -> Object:
+    rules = scaling.behaviour
+    period = round(rules.up_period)
+    up = [
+        {"type": "Pods", "value": rules.up_pods, "periodSeconds": period},
+        {"type": "Percent", "value": rules.up_percent, "periodSeconds": period},
+    ]
     spec = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME},
-        "minReplicas": least,
-        "maxReplicas": most,
+        "minReplicas": scaling.min,
+        "maxReplicas": scaling.max,
         "metrics": metrics,
-        "behavior": dict(behavior),
+        "behavior": {
+            "scaleUp": {"stabilizationWindowSeconds": 0, "policies": up},
+            "scaleDown": {
+                "stabilizationWindowSeconds": round(rules.down_window),
+                "policies": [{"type": "Percent", "value": 100, "periodSeconds": period}],
+            },
+        },
     }
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": _named(NAME),
-        "spec": spec,
-    }
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": _named(NAME), "spec": spec}
 
 
 def compressed(autoscaler: Object, factor: float) -> Object:

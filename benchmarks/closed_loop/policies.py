@@ -1,63 +1,71 @@
-"""The ways to scale that are compared, each as the simulation's choice and as an autoscaler. Pure; imports its room."""
+"""The ways to scale that are compared, each as the simulation's choice and as an autoscaler. Imports its room.
+
+Those that Substrate has are of a stack's plan, targets and speed included; those on CPU, which it refuses, are the same
+with another metric.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from benchmarks.closed_loop import objects
+from benchmarks.closed_loop import objects, stack
 from benchmarks.closed_loop.objects import Object
+from substrate.plan.scaling import ScalingPlan
+from substrate.simulate.autoscaler import Behaviour
 from substrate.simulate.choices import Choice, Target
 from substrate.simulate.metrics import CPU
 
 # As in reference/performance.md 3.3: the trace needs two or three replicas, and eight is what the pool has.
 LEAST, MOST = 1, 8
 STATIC = 3
-BEHAVIOUR: dict[str, Any] = {
-    "scaleUp": {
-        "stabilizationWindowSeconds": 0,
-        "policies": [
-            {"type": "Pods", "value": 4, "periodSeconds": 15},
-            {"type": "Percent", "value": 100, "periodSeconds": 15},
-        ],
-    },
-    "scaleDown": {
-        "stabilizationWindowSeconds": 300,
-        "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
-    },
-}
+_PERCENT = 80
+_WORDS = {"inFlight": "in flight", "waiting": "waiting"}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One way to scale. `key` names it on the command line; `cores` is what a pod requests."""
+    """One way to scale. `key` names it on the command line; `autoscaler` is in real time, None for a fixed number.
+
+    `cores` is what a pod requests; `scaling` the plan that Substrate scales by.
+    """
 
     key: str
     choice: Choice
+    autoscaler: Object | None = None
     cores: float = 4.0
-
-    @property
-    def name(self) -> str:
-        return self.choice.name
-
-    def autoscaler(self) -> Object | None:
-        """In real time; None for a fixed number."""
-        if not self.choice.targets:
-            return None
-        (first, *_) = self.choice.targets
-        if first.signal == CPU:
-            return objects.cpu_autoscaler(int(first.target), LEAST, MOST, BEHAVIOUR)
-        return objects.external_autoscaler(self.choice.targets, LEAST, MOST, BEHAVIOUR)
+    scaling: ScalingPlan | None = None
 
 
-def _scaled(key: str, name: str, *targets: Target, cores: float = 4.0) -> Policy:
-    return Policy(key, Choice(name, LEAST, MOST, targets), cores)
+def planned(key: str, engine: str, least: int, most: int, **block: object) -> Policy:
+    """As Substrate scales a model of that engine with that block of `scaling`."""
+    scaling = stack.server(engine, least, most, **block).scaling
+    assert scaling is not None
+    name = ", ".join(f"{_WORDS[signal.name]} {signal.target:g}" for signal in scaling.signals)
+    targets = tuple(Target(signal.name, signal.target, signal.average) for signal in scaling.signals)
+    choice = Choice(name, least, most, targets, behaviour(scaling))
+    return Policy(key, choice, objects.external_autoscaler(scaling), scaling=scaling)
 
 
-POLICIES = (
-    Policy("static", Choice(f"static, {STATIC}", STATIC, STATIC)),
-    _scaled("cpu", "CPU 80 % of 4 cores", Target(CPU, 80, cores=4)),
-    _scaled("waiting", "waiting 5", Target("waiting", 5)),
-    _scaled("inFlight", "in flight 16, waiting 5", Target("inFlight", 16), Target("waiting", 5)),
-    _scaled("cpu1", "CPU 80 % of 1 core", Target(CPU, 80, cores=1), cores=1.0),
-)
+def behaviour(scaling: ScalingPlan) -> Behaviour:
+    """How fast it goes, as the simulation has it."""
+    rules = scaling.behaviour
+    return Behaviour(
+        up_pods=rules.up_pods, up_percent=rules.up_percent, up_period=rules.up_period, down_window=rules.down_window
+    )
+
+
+def cpu(key: str, cores: float, like: Policy) -> Policy:
+    """By the use of the CPU, otherwise as another."""
+    assert like.scaling is not None
+    target = Target(CPU, _PERCENT, cores=cores)
+    unit = "core" if cores == 1 else "cores"
+    choice = Choice(f"CPU {_PERCENT} % of {cores:g} {unit}", LEAST, MOST, (target,), like.choice.behaviour)
+    return Policy(key, choice, objects.cpu_autoscaler(_PERCENT, like.scaling), cores)
+
+
+def compared() -> tuple[Policy, ...]:
+    """All of them, in the order of their runs."""
+    waiting = planned("waiting", "vllm", LEAST, MOST, metric="waiting", target=5)
+    in_flight = planned("inFlight", "vllm", LEAST, MOST, metric="inFlight", target=16)
+    static = Policy("static", Choice(f"static, {STATIC}", STATIC, STATIC))
+    return (static, cpu("cpu", 4.0, in_flight), waiting, in_flight, cpu("cpu1", 1.0, in_flight))

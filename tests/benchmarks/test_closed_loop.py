@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.closed_loop import exposition, llama, objects, results
+from benchmarks.closed_loop import exposition, llama, objects, policies, results
 from benchmarks.closed_loop.asking import Answer, Lost, ask
 from benchmarks.closed_loop.generator import Load, Record, Router, stand_in_body
-from benchmarks.closed_loop.policies import POLICIES
 from benchmarks.closed_loop.stand_in import Engine, Server
 from benchmarks.closed_loop.watch import Life, Pods, in_trace
 from substrate.facts.metrics import is_exported, vllm
@@ -188,7 +187,7 @@ def test_pods_that_come_together_are_one_change():
 def test_lost_requests_are_counted_and_have_no_wait():
     trace = Trace("two", [Arrival(0.0, 1, 1), Arrival(1.0, 1, 1)], 2.0)
     records = [Record(1, 1.0, 1.0, lost="gone"), Record(0, 0.0, 0.0, 0.5, 0.6, 0.1)]
-    run = results.as_run(POLICIES[0].choice, trace, records, [Life(0.0, 0.0)])
+    run = results.as_run(Choice("static, 1", 1, 1), trace, records, [Life(0.0, 0.0)])
     figures = row(run, Price(1, 1.0), 2.0)
 
     assert (figures.requests, figures.answered, figures.cut) == (2, 1, 1)
@@ -199,17 +198,17 @@ def test_lost_requests_are_counted_and_have_no_wait():
 
 
 def test_every_time_of_an_autoscaler_is_compressed():
-    for policy in POLICIES:
-        autoscaler = policy.autoscaler()
-        if autoscaler is None:
+    for policy in policies.compared():
+        if policy.autoscaler is None:
             continue
-        down, up = (objects.compressed(autoscaler, 15.0)["spec"]["behavior"][f"scale{way}"] for way in ("Down", "Up"))
+        scaled = objects.compressed(policy.autoscaler, 15.0)
+        down, up = (scaled["spec"]["behavior"][f"scale{way}"] for way in ("Down", "Up"))
         assert down["stabilizationWindowSeconds"] == 20
         assert {rule["periodSeconds"] for rule in (*up["policies"], *down["policies"])} == {1}
 
 
 def test_a_factor_that_leaves_no_whole_seconds_is_refused():
-    autoscaler = next(found for policy in POLICIES if (found := policy.autoscaler()))
+    autoscaler = next(policy.autoscaler for policy in policies.compared() if policy.autoscaler)
     with pytest.raises(ValueError, match="choose another factor"):
         objects.compressed(autoscaler, 7.0)
 
