@@ -17,7 +17,8 @@ from typing import Any
 
 from benchmarks.closed_loop import objects
 from benchmarks.closed_loop.generator import Record
-from benchmarks.closed_loop.objects import NAME, NAMESPACE, Object
+from benchmarks.closed_loop.objects import NAMESPACE, Object
+from benchmarks.closed_loop.stack import NAME
 from benchmarks.closed_loop.watch import Life, Pods, Watch, in_trace, is_ready
 from cluster.embedded import shell
 from cluster.embedded.layout import CLONE
