@@ -40,7 +40,7 @@ from substrate.simulate.engine import REFERENCE
 from substrate.simulate.picture import draw
 from substrate.simulate.report import Price, Row, row, span, table
 from substrate.simulate.run import Run, Setting, simulate
-from tests.cluster.conftest import Embedded
+from tests.cluster.conftest import Embedded, eventually
 from tests.ports import free_port
 
 TRACE = "azure-llm-2023-conv.csv"
@@ -182,11 +182,22 @@ def _up(embedded: Embedded, factor: float, known: Sequence[Policy]) -> None:
     extras = [f"--with={name}" for name in EXTRAS]
     command = [sys.executable, "-m", "cluster", "--root", str(embedded.root.path), "up"]
     subprocess.run([*command, "--gateway-port", str(free_port()), *extras, *flags], cwd=CLONE, check=True)
+    _look_for_targets_often(embedded)
     # It reads the pods' real use of the CPU, under the same name as the modelled one.
     embedded.kubectl("delete", "servicemonitor", "kubelet", "--namespace=monitoring", "--ignore-not-found")
     embedded.apply(objects.namespace(), objects.program())
     scaled = [policy.scaling for policy in known if policy.scaling]
     embedded.apply(objects.monitor(SCRAPE / factor), objects.rules(scaled, RECORD))
+
+
+def _look_for_targets_often(embedded: Embedded) -> None:
+    """Prometheus takes up new pods every 5 s, which no scrape interval changes: more than a minute of the trace."""
+    where, often = "--namespace=monitoring", {"name": "scrape.discovery-reload-interval", "value": "1s"}
+    patch = json.dumps({"spec": {"additionalArgs": [often]}})
+    embedded.kubectl("patch", "prometheus", "prometheus", where, "--type=merge", "--patch", patch)
+    seen = ("get", "statefulset", "prometheus-prometheus", where, "--output=yaml")
+    eventually("the operator has heard", lambda: often["name"] in embedded.kubectl(*seen))
+    embedded.kubectl("rollout", "status", "statefulset/prometheus-prometheus", where)
 
 
 def _arguments() -> argparse.Namespace:
