@@ -43,7 +43,7 @@ from substrate.simulate.run import Run, Setting, simulate
 from tests.cluster.conftest import Embedded, eventually
 from tests.ports import free_port
 
-TRACE = "azure-llm-2023-conv.csv"
+TRACE = CLONE / "examples" / "traces" / "azure-llm-2023-conv.csv"
 RATE = 2.0
 COLD_START = 60.0
 OBJECTIVE = 2.0
@@ -203,19 +203,13 @@ def _look_for_targets_often(embedded: Embedded) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Ways to scale, in a closed loop on a real control plane.")
     keys = [*(policy.key for policy in policies.compared()), llama.KEY]
-    parser.add_argument("--trace", type=Path, default=_shared(), help="CSV of a real trace")
+    parser.add_argument("--trace", type=Path, default=TRACE, help="CSV of a real trace")
     parser.add_argument("--only", type=lambda text: text.split(","), default=keys, help=f"of {', '.join(keys)}")
     parser.add_argument("--minutes", type=float, default=20, help="of the trace, at twice its rate")
     parser.add_argument("--factor", type=float, default=COMPRESSION, help="seconds of the trace in one of the clock")
     parser.add_argument("--out", type=Path, default=CLONE / ".substrate" / "closed-loop")
     parser.add_argument("--root", type=Path, help="a cluster's folder to use, and to leave up")
     return parser.parse_args()
-
-
-def _shared() -> Path:
-    """Beside the clone or in it."""
-    places = [folder / "shared" / "traces" / TRACE for folder in (CLONE, CLONE.parent)]
-    return next((place for place in places if place.exists()), places[0])
 
 
 if __name__ == "__main__":
