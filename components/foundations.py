@@ -1,4 +1,7 @@
-"""May this update move models to other foundations? Drives Pulumi's CLI; the judge is substrate.plan.switch."""
+"""A server on its foundation, and whether an update may move it to another, which substrate.plan.switch judges.
+
+Wires components only; drives Pulumi's CLI to see what there was before.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,32 @@ from pathlib import Path
 
 import pulumi
 
-from substrate.plan import StackPlan, switch
+from components.autoscaler import Autoscaler
+from components.bento_deployment import BentoDeployment
+from components.kserve_service import KServeService
+from components.triton_server import TritonServer
+from components.vllm_service import VllmService
+from substrate.plan import ServerPlan, StackPlan, switch
 from substrate.plan.outputs import FOUNDATIONS
 
 # The engine may be writing the state at this very moment, and a file backend shows half of it.
 _ATTEMPTS, _PAUSE_SECONDS = 5, 0.5
+WORKLOADS = {
+    "plain": VllmService,
+    "kserve": KServeService,
+    "triton": TritonServer,
+    "bentoml": BentoDeployment,
+}
+
+
+def serve(server: ServerPlan, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """The server's workload on its foundation, then what scales it, which would find nothing to scale before."""
+    name = f"{server.name}-{server.foundation}"
+    workload = WORKLOADS[server.foundation](name, server, opts)
+    if server.scaled:
+        after = pulumi.ResourceOptions(depends_on=[workload])
+        Autoscaler(name, server, pulumi.ResourceOptions.merge(opts, after))
+    return workload
 
 
 def permit(plan: StackPlan, project: Path) -> None:

@@ -21,6 +21,8 @@ MODE = "serving.kserve.io/deploymentMode"
 AWAITED = "pulumi.com/waitFor"
 OURS = "substrate.dev/"
 EVERY_SECONDS = 1.0
+# Of what a scaler moves the service says no number; one that may be at zero is not waited for.
+SCALED = 1
 # The controller takes a change within seconds; a pod that does not come up is its Deployment's to judge.
 TAKEN_WITHIN_SECONDS = 120.0
 
@@ -60,10 +62,10 @@ def wanted_of(service: Mapping[str, Any]) -> Iterator[Wanted]:
         return
     named = (metadata["namespace"], kind, metadata["name"])
     if kind == LLM_SERVICE:
-        yield Wanted(*named, ours(spec["annotations"]), spec["replicas"])
+        yield Wanted(*named, ours(spec["annotations"]), spec.get("replicas", SCALED))
     if kind == SERVICE and annotations[MODE] == "Standard":
         for part in spec.values():
-            yield Wanted(*named, ours({**annotations, **part["annotations"]}), part["minReplicas"])
+            yield Wanted(*named, ours({**annotations, **part["annotations"]}), part.get("minReplicas", SCALED))
 
 
 def ours(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -34,11 +34,17 @@ def deploy(stack: str) -> None:
 def deploy_and_ask(stack: str) -> None:
     """What serves already is asked all the while, so that nobody need guess how long it was away."""
     before = pulumi.outputs(stack)
-    with absence.watching(before.get("endpoints", {}), before.get("endpointKinds", {})) as seen:
+    with absence.watching(awake(before), before.get("endpointKinds", {})) as seen:
         deploy(stack)
         outputs = pulumi.outputs(stack)
         ask_all(outputs)
     absence.tell(seen, outputs["coldStartSeconds"])
+
+
+def awake(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """The URLs of the models that always run: one that may be at zero would be woken by who watches it."""
+    endpoints = outputs.get("endpoints", {})
+    return {name: url for name, url in endpoints.items() if name not in outputs.get("firstRequestSeconds", {})}
 
 
 def update(stack: str) -> None:

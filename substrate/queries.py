@@ -22,13 +22,17 @@ GPU_USE = "DCGM_FI_DEV_GPU_UTIL"
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Whose series are asked for, by label; `by` are the labels that the answer keeps, none for one sample."""
+    """Whose series are asked for, by label; `by` are the labels that the answer keeps, none for one sample.
+
+    `template` stands in place of matchers where somebody else fills them in.
+    """
 
     matchers: Mapping[str, str] = field(default_factory=dict)
     by: Sequence[str] = ()
+    template: str = ""
 
     def __str__(self) -> str:
-        written = ",".join(f'{label}="{value}"' for label, value in self.matchers.items())
+        written = self.template or ",".join(f'{label}="{value}"' for label, value in self.matchers.items())
         return f"{{{written}}}" if written else ""
 
     def kept(self, *more: str) -> str:
@@ -44,7 +48,7 @@ def pod_label(name: str) -> str:
 
 def adapted(engine: str, signal: Signal) -> str:
     """What prometheus-adapter's rules call a signal of an engine's: one name, one rule."""
-    return f"substrate_{engine}_{signal.name.lower()}"
+    return f"substrate_{engine.replace('.', '_')}_{signal.name.lower()}"
 
 
 def metrics_of(engine: str) -> Metrics:

@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_policy(commands)
     simulate_options.add(commands)
 
+    rules = commands.add_parser("adapter-rules", help="print what prometheus-adapter must know to scale models")
+    rules.add_argument("--helm", action="store_true", help="as values of its chart, not as its own configuration")
+    rules.set_defaults(run=_adapter_rules)
     schema = commands.add_parser("schema", help="print the JSON Schema of stack files, for editors")
     schema.set_defaults(run=_schema)
     return parser
@@ -133,7 +136,13 @@ def _files(options: argparse.Namespace) -> int:
     return run(options.folder)
 
 
-def _schema(options: argparse.Namespace) -> int:
+def _adapter_rules(options: argparse.Namespace) -> int:
+    from substrate.cli.adapter_rules import run
+
+    return run(options.helm)
+
+
+def _schema(_options: argparse.Namespace) -> int:
     from substrate.catalog.schema import text
 
     sys.stdout.write(text())

@@ -29,8 +29,18 @@ def run(path: Path, context: str | None) -> int:
     engines = {str(resolve.engine_of(catalog, name)) for name in catalog.models}
     logging = {"payload-logging"} if any(resolve.logging_of(catalog, name) for name in catalog.models) else set()
     front_door = {"front-door"} if catalog.front_door else set()
-    print("\n".join(sorted(foundations | engines | _controllers(catalog) | logging | front_door)))
+    beside = logging | front_door | _scaling(catalog)
+    print("\n".join(sorted(foundations | engines | _controllers(catalog) | beside)))
     return 0
+
+
+def _scaling(catalog: Catalog) -> set[str]:
+    """What observes the models, what scales them, what wakes them."""
+    observed = {"prometheus"} if catalog.monitoring else set()
+    if catalog.autoscaling is None:
+        return observed
+    waking = {str(catalog.autoscaling.wake)} if catalog.autoscaling.wake else set()
+    return {*observed, str(catalog.autoscaling.through), *waking}
 
 
 def _controllers(catalog: Catalog) -> set[str]:

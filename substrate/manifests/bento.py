@@ -48,7 +48,9 @@ def stage_deployment(server: ServerPlan, bento: BentoPlan, stage: StagePlan) -> 
     """The entry's Deployment with the stage's arguments and size, and labels that no Service of a model selects."""
     engine = replace(server.engine, args=stage.args)
     # What clients ask is logged at the entry; between stages BentoML sends pickles.
-    alone = replace(server, engine=engine, resources=stage.resources, min_replicas=stage.replicas, logging=None)
+    sized = replace(server, engine=engine, resources=stage.resources, min_replicas=stage.replicas)
+    # The entry's scaler: of what waits before a stage BentoML tells nothing.
+    alone = replace(sized, logging=None, scaling=None)
     made = deployment(alone, bento)
     template = made["spec"]["template"]
     spread = pods.spread(labels.stage_selector(server, stage.stage))

@@ -7,10 +7,10 @@ from typing import Any
 
 from substrate.manifests import cluster, envoy, labels, pods, routing
 from substrate.manifests.envoy import api
-from substrate.plan.reach import SERVICE_PORT
+from substrate.plan.reach import FRONT_DOOR, SERVICE_PORT, STARTING_PORT
 from substrate.plan.types import FrontDoorPlan
 
-NAME = "front-door"
+NAME = FRONT_DOOR
 # Envoy ends at once when it is told to: what is in flight has this long after the last new request.
 DRAIN_SECONDS = 30
 MEMORY_AT_REST = "96Mi"  # 68 MiB were measured
@@ -19,11 +19,11 @@ PROGRESS_SECONDS = 300
 
 
 def namespace(plan: FrontDoorPlan) -> dict[str, Any]:
-    return cluster.restricted(plan.namespace, plan.pod_security_version, labels.of_front_door())
+    return cluster.restricted(plan.namespace, plan.pod_security_version, labels.of_front_door(), plan.network)
 
 
 def objects(plan: FrontDoorPlan) -> list[dict[str, Any]]:
-    """All that lies in the namespace, in the order in which it is made; the Secret of the keys is somebody else's."""
+    """All that it is made of, in the order in which it is made; the Secret of the keys is somebody else's."""
     return [config_map(plan), service(plan), disruption_budget(plan), route(plan), deployment(plan)]
 
 
@@ -46,9 +46,17 @@ def service(plan: FrontDoorPlan) -> dict[str, Any]:
         "spec": {
             "type": "ClusterIP",
             "selector": labels.front_door_selector(),
-            "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP"}],
+            "ports": [
+                {"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP"},
+                *starting(plan, port=STARTING_PORT, targetPort="starting"),
+            ],
         },
     }
+
+
+def starting(plan: FrontDoorPlan, **port: int | str) -> list[dict[str, Any]]:
+    """A port of the listener for those who waited in vain, where a model may be at zero."""
+    return [{"name": "starting", **port, "protocol": "TCP"}] if plan.starting else []
 
 
 def disruption_budget(plan: FrontDoorPlan) -> dict[str, Any]:
@@ -139,6 +147,7 @@ def container(plan: FrontDoorPlan) -> dict[str, Any]:
         "ports": [
             {"name": "http", "containerPort": api.PORT, "protocol": "TCP"},
             {"name": "metrics", "containerPort": api.METRICS_PORT, "protocol": "TCP"},
+            *starting(plan, containerPort=STARTING_PORT),
         ],
         **probes(),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from substrate.facts.kserve import PREDICTOR
-from substrate.manifests import kserve_parts, labels, payload_logging, pods, serving
+from substrate.manifests import autoscaling, kserve_parts, labels, payload_logging, pods, serving
 from substrate.manifests.kserve_parts import CONTAINER, KNATIVE, NOT_IN_KNATIVE
 from substrate.plan.switch import awaited
 from substrate.plan.types import KnativeGatewayPlan, KServePlan, RuntimePlan, ServerPlan
@@ -52,7 +52,7 @@ def inference_service(server: ServerPlan, kserve: KServePlan) -> dict[str, Any]:
     """The whole object. The mode is always written: the default is another one from one install to the next.
 
     `autoscalerClass: none` keeps KServe from making an HPA on CPU, and its Deployment at the least number of replicas:
-    with `external` it leaves them to a scaler, which this version has not, and starts one whatever the least is.
+    with `external` it starts one replica whatever the least is, and leaves their number to a scaler, which is ours.
     """
     return {
         "apiVersion": f"{API_GROUP}/v1beta1",
@@ -66,7 +66,7 @@ def inference_service(server: ServerPlan, kserve: KServePlan) -> dict[str, Any]:
                 **labels.workload_annotations(server),
                 **waiting(server),
                 f"{API_GROUP}/deploymentMode": kserve.mode,
-                **({} if kserve.mode == KNATIVE else {f"{API_GROUP}/autoscalerClass": "none"}),
+                **({} if kserve.mode == KNATIVE else {f"{API_GROUP}/autoscalerClass": _scaled_by(server)}),
             },
         },
         "spec": kserve_parts.last_tells_all(
@@ -75,25 +75,36 @@ def inference_service(server: ServerPlan, kserve: KServePlan) -> dict[str, Any]:
     }
 
 
+def _scaled_by(server: ServerPlan) -> str:
+    return "external" if server.scaled else "none"
+
+
 def waiting(server: ServerPlan) -> dict[str, str]:
     """Of a kind that Pulumi does not know it only waits for what it is told."""
-    return {"pulumi.com/waitFor": "condition=Ready"} if awaited(server) else {}
+    return {"pulumi.com/waitFor": "condition=Ready"} if awaited(server) and not server.asleep else {}
 
 
 def predictor(server: ServerPlan, kserve: KServePlan) -> dict[str, Any]:
-    """Nothing scales it in Standard mode, and nothing may stand here whose change would change no Deployment: Pulumi
+    """KServe scales nothing in Standard mode. Nothing may stand here whose change would change no Deployment: Pulumi
     would wait in vain, since KServe's status tells the generation of its Deployment for its own.
     """
     fields = {
-        "minReplicas": server.min_replicas,
-        "maxReplicas": server.max_replicas if kserve.mode == KNATIVE else max(1, server.min_replicas),
+        **replicas(server, kserve),
         "labels": kserve_parts.labels_of(server, PREDICTOR),
-        "annotations": labels.pod_annotations(server),
+        "annotations": {**labels.pod_annotations(server), **autoscaling.knative_annotations(server)},
         **_by_mode(server, kserve),
         **logger(server, kserve),
         "model": model(server, kserve),
     }
     return kserve_parts.revised(fields)
+
+
+def replicas(server: ServerPlan, kserve: KServePlan) -> dict[str, int]:
+    """Of the predictor; a scaler of ours is told them in its own object."""
+    if server.scaled:
+        return {}
+    most = server.max_replicas if kserve.mode == KNATIVE else max(1, server.min_replicas)
+    return {"minReplicas": server.min_replicas, "maxReplicas": most}
 
 
 def _by_mode(server: ServerPlan, kserve: KServePlan) -> dict[str, Any]:

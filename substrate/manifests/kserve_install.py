@@ -12,7 +12,7 @@ from substrate.plan.types import KServeInstallPlan, KServePlatformPlan
 SERVING = (f"inferenceservices.{API_GROUP}", f"clusterservingruntimes.{API_GROUP}")
 LLM = f"llminferenceservices.{API_GROUP}"
 _KNATIVE = "services.serving.knative.dev"
-# By the class of autoscaler that models can ask for now: Knative mode brings Knative's, Standard mode has class none.
+# By the class of autoscaler that models ask for: Knative mode brings Knative's, Standard mode none of KServe's own.
 AUTOSCALERS = {"knative": "podautoscalers.autoscaling.internal.knative.dev"}
 CONTROLLERS = {
     INFERENCE_SERVICE: "kserve-controller-manager",
@@ -40,8 +40,9 @@ def controllers(plan: KServePlatformPlan) -> dict[str, str]:
 
 
 def autoscalers(plan: KServePlatformPlan) -> list[str]:
-    """What scales the models: Knative's autoscaler where one is in its mode; in Standard mode nothing does."""
-    return ["knative"] if plan.knative else ["none"]
+    """What scales the models: Knative's own where one is in its mode; in Standard mode a scaler of ours, or none."""
+    standard = "external" if plan.scaled else "none"
+    return ["knative"] if plan.knative else [standard]
 
 
 def releases(namespace: str, install: KServeInstallPlan) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def llm_inference_service(server: ServerPlan) -> dict[str, Any]:
         "spec": revised(
             {
                 "model": {"uri": storage(server)["storageUri"], "name": server.model.served_name},
-                "replicas": server.min_replicas,
+                **serving.replicas(server),
                 "labels": pod_labels(server),
                 "annotations": labels.pod_annotations(server),
                 "template": template(server),

@@ -6,7 +6,7 @@ from typing import Any
 
 from substrate.facts.kserve import EXPLAINER
 from substrate.manifests import kserve_parts, labels, pods, routing
-from substrate.plan.reach import SERVICE_PORT, knative_host, part_of
+from substrate.plan.reach import SERVICE_PORT, knative_host, part_of, wake_host
 from substrate.plan.types import ModelPlan, ServerPlan
 
 QUEUE_PROXY_PORT = 8012  # of Knative, for HTTP/1
@@ -48,8 +48,13 @@ def destination(server: ServerPlan, model: ModelPlan, part: str | None = None) -
     """The host to write into the request, if any, and the Service to send it to; `part` for one of KServe's by name.
 
     Knative splits requests between revisions, and holds those for a model at zero, in its own gateway and nowhere else.
+    The HTTP add-on holds them in its interceptor; what stands beside a model is never at zero.
     """
     gateway = server.kserve.gateway if server.kserve else None
+    wake = server.scaling.wake if server.scaling and part is None else None
+    if wake is not None:
+        behind = {"name": wake.service, "namespace": wake.namespace, "port": wake.port}
+        return {"hostname": wake_host(server, model)}, behind
     if gateway is None:
         return {}, {"name": part_of(server, part) if part else model.name, "port": SERVICE_PORT}
     behind = {"name": gateway.service, "namespace": gateway.namespace, "port": gateway.port}

@@ -36,7 +36,7 @@ def deployment(server: ServerPlan) -> dict[str, Any]:
             "annotations": {**labels.workload_annotations(server), **waiting(server)},
         },
         "spec": {
-            "replicas": server.min_replicas,
+            **replicas(server),
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": round(server.startup.progress_deadline),
             "selector": {"matchLabels": labels.selector(server)},
@@ -46,9 +46,16 @@ def deployment(server: ServerPlan) -> dict[str, Any]:
     }
 
 
+def replicas(server: ServerPlan) -> dict[str, int]:
+    """How many; where a scaler owns the number it is left out, or every update would set it back under load."""
+    return {} if server.scaled else {"replicas": server.min_replicas}
+
+
 def waiting(server: ServerPlan) -> dict[str, str]:
-    """Pulumi waits for Deployments by itself; one that only its predecessor's end makes room for is not waited for."""
-    return {} if awaited(server) else {"pulumi.com/skipAwait": "true"}
+    """Pulumi waits for Deployments by itself; not for one that only its predecessor's end makes room for, nor for one
+    that goes to zero, for whose first replica there may be no room.
+    """
+    return {} if awaited(server) and not server.asleep else {"pulumi.com/skipAwait": "true"}
 
 
 def strategy(server: ServerPlan) -> dict[str, Any]:

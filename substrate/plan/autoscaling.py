@@ -13,7 +13,7 @@ from substrate.catalog.model import Catalog
 from substrate.catalog.scaling import Wake
 from substrate.facts.engines import Metrics
 from substrate.facts.signals import Signal
-from substrate.plan.reach import pods_of, workload_of
+from substrate.plan.reach import FRONT_DOOR, STARTING_PORT, cluster_host, pods_of, workload_of
 from substrate.plan.scaling import KNATIVE, BehaviourPlan, MonitoringPlan, ScalingPlan, SignalPlan, WakePlan
 from substrate.plan.types import ServerPlan
 from substrate.values import Duration
@@ -30,6 +30,7 @@ UP_PODS, UP_PERCENT, UP_PERIOD = 4, 100, Duration(15)
 DOWN_WINDOW, IDLE = Duration(300), Duration(300)
 # Of the HTTP add-on, as its chart names them.
 INTERCEPTOR, INTERCEPTOR_PORT = "keda-add-ons-http-interceptor-proxy", 8080
+EXTERNAL_SCALER, EXTERNAL_SCALER_PORT = "keda-add-ons-http-external-scaler", 9090
 # From a request at the interceptor to a pod that is scheduled: the add-on asks for counts every second, KEDA hears of
 # one that was 0 at once, and the kubelet starts what it has the image of.
 WAKING = Duration(5)
@@ -95,10 +96,9 @@ def _signal(catalog: Catalog, server: ServerPlan, signal: Signal, query: str, ta
     target = _target(catalog, server.model.name, signal) if target is None else target
     tokens = signal is Signal.TOKENS_IN_FLIGHT
     asked = Signal.KV_CACHE if tokens else signal
-    engine = server.engine.name.replace(".", "_").replace("-", "_")
     return SignalPlan(
         name=str(signal),
-        metric=queries.adapted(engine, asked),
+        metric=queries.adapted(server.engine.name, asked),
         query=query,
         target=target,
         average=signal is not Signal.TIME_TO_FIRST_TOKEN,
@@ -122,12 +122,12 @@ def _query(catalog: Catalog, server: ServerPlan, signal: Signal, metrics: Metric
 
 def _target(catalog: Catalog, name: str, signal: Signal) -> float:
     """As written, in the unit of the query; else the default."""
-    written, parallel = resolve.scaling_of(catalog, name).target, resolve.parallel_of(catalog, name)
+    written = resolve.scaling_of(catalog, name).target
     whole_gpus = GPU_PERCENT * resolve.gpus_of(catalog, name)
     if written is not None:
         return float(written) * (whole_gpus if signal is Signal.GPU else 1)
     defaults: dict[Signal, Callable[[], float]] = {
-        Signal.IN_FLIGHT: lambda: max(1, min(IN_FLIGHT, int(OF_PARALLEL * parallel))),
+        Signal.IN_FLIGHT: lambda: _in_flight(catalog, name),
         Signal.WAITING: lambda: _guard(catalog, name),
         Signal.KV_CACHE: lambda: OF_CACHE,
         Signal.TOKENS_IN_FLIGHT: lambda: round(OF_CACHE * _capacity(catalog, name)),
@@ -135,6 +135,14 @@ def _target(catalog: Catalog, name: str, signal: Signal) -> float:
         Signal.GPU: lambda: OF_GPU * whole_gpus,
     }
     return float(defaults[signal]())
+
+
+def _in_flight(catalog: Catalog, name: str) -> int:
+    """Requests of one replica: as written where they are what it is scaled on."""
+    written = resolve.scaling_of(catalog, name)
+    if isinstance(written.target, int) and resolve.signal_of(catalog, name) is Signal.IN_FLIGHT:
+        return written.target
+    return max(1, min(IN_FLIGHT, int(OF_PARALLEL * resolve.parallel_of(catalog, name))))
 
 
 def _guard(catalog: Catalog, name: str) -> float:
@@ -149,15 +157,19 @@ def _capacity(catalog: Catalog, name: str) -> int:
 
 
 def _wake(catalog: Catalog, server: ServerPlan) -> WakePlan | None:
-    block = catalog.autoscaling
-    if block is None or block.wake is not Wake.HTTP_ADD_ON:
+    block, door = catalog.autoscaling, catalog.front_door
+    if block is None or door is None or block.wake is not Wake.HTTP_ADD_ON:
         return None
     startup = server.startup
     return WakePlan(
         namespace=block.namespace,
         service=INTERCEPTOR,
         port=INTERCEPTOR_PORT,
+        scaler=f"{EXTERNAL_SCALER}.{block.namespace}:{EXTERNAL_SCALER_PORT}",
+        starting_host=cluster_host(FRONT_DOOR, door.namespace),
+        starting_port=STARTING_PORT,
         idle=resolve.scaling_of(catalog, server.model.name).idle or IDLE,
         held=Duration(startup.budget + WAKING),
         first_request=Duration(startup.expected + WAKING),
+        target=_in_flight(catalog, server.model.name),
     )

@@ -11,8 +11,9 @@ from substrate.catalog.fields import ENVOY
 from substrate.catalog.front_door import FrontDoor
 from substrate.catalog.model import Catalog
 from substrate.plan.engines.base import OPENAI
-from substrate.plan.reach import SERVICE_PORT, cluster_host, knative_host
-from substrate.plan.types import FrontDoorPlan, PoolPlan, ServerPlan, TaintPlan, UpstreamPlan
+from substrate.plan.network import shared_network
+from substrate.plan.reach import SERVICE_PORT, cluster_host, knative_host, wake_host
+from substrate.plan.types import FrontDoorPlan, PoolPlan, ServerPlan, StartingPlan, TaintPlan, UpstreamPlan
 from substrate.values import Bytes
 
 IMAGE = "envoyproxy/envoy:distroless-v1.40.0"
@@ -34,6 +35,7 @@ def resolve(
         url=f"{catalog.cluster.base_url}/v1",
         namespace=written.namespace,
         pod_security_version=pod_security_version,
+        network=shared_network(catalog),
         image=catalog.defaults.images.get(ENVOY, IMAGE),
         replicas=written.replicas,
         cpu=_cpu(pools),
@@ -45,6 +47,7 @@ def resolve(
         gateway_namespace=gateway.namespace,
         authenticated_by=gateway.authenticated_by,
         models=tuple(upstream for server in servers for upstream in _upstreams(server)),
+        starting=tuple(starting for server in servers for starting in _starting(server)),
     )
 
 
@@ -66,12 +69,25 @@ def _upstreams(server: ServerPlan) -> Iterator[UpstreamPlan]:
     """Each of a server's models that an OpenAI client can ask, and where it is in the cluster.
 
     Knative splits requests between revisions, and holds those for a model at zero, in its own gateway and nowhere else.
+    The HTTP add-on holds them in its interceptor.
     """
     gateway = server.kserve.gateway if server.kserve else None
+    wake = server.scaling.wake if server.scaling else None
     for model in (each for each in server.models if each.endpoint == OPENAI):
         if gateway:
             host = cluster_host(gateway.service, gateway.namespace)
             yield UpstreamPlan(model.name, model.served_name, host, gateway.port, knative_host(server))
+        elif wake:
+            host = cluster_host(wake.service, wake.namespace)
+            yield UpstreamPlan(model.name, model.served_name, host, wake.port, wake_host(server, model))
         else:
             host = cluster_host(model.name, server.namespace)
             yield UpstreamPlan(model.name, model.served_name, host, SERVICE_PORT, None)
+
+
+def _starting(server: ServerPlan) -> Iterator[StartingPlan]:
+    """Who was held for as long as a cold start may take asks again after what one is expected to take."""
+    wake = server.scaling.wake if server.scaling else None
+    if wake is not None:
+        for model in server.models:
+            yield StartingPlan(model.name, wake_host(server, model), wake.held, server.startup.expected)

@@ -69,6 +69,7 @@ def platform(written: KServeCluster, servers: Collection[ServerPlan]) -> KServeP
         runtimes=_runtimes(named),
         resources=tuple(sorted({plan.resource for plan, _ in users.values()})),
         install=KServeInstallPlan(install.chart, install.crds, install.version) if install else None,
+        scaled=any(server.scaled for _, server in users.values()),
     )
 
 

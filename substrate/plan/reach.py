@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from substrate.facts.kserve import LLM_INFERENCE_SERVICE, PREDICTOR
-from substrate.plan.types import ServerPlan
+from substrate.plan.types import ModelPlan, ServerPlan
 
 SERVICE_PORT = 80  # of every model's Service
+FRONT_DOOR = "front-door"
+STARTING_PORT = 8090  # of the front door, where it says that a model is starting
 
 
 def pods_of(server: ServerPlan, part: str = PREDICTOR) -> tuple[str, str]:
@@ -36,6 +38,11 @@ def cluster_host(service: str, namespace: str) -> str:
 def part_of(server: ServerPlan, part: str) -> str:
     """The Service that KServe makes of one part of a server's InferenceService."""
     return f"{server.name}-{server.foundation}-{part}"
+
+
+def wake_host(server: ServerPlan, model: ModelPlan) -> str:
+    """The host that the HTTP add-on's interceptor knows a model by: that of its Service, which is nobody else's."""
+    return cluster_host(model.name, server.namespace)
 
 
 def knative_host(server: ServerPlan, part: str | None = None) -> str:

@@ -59,16 +59,22 @@ class BehaviourPlan:
 class WakePlan:
     """What wakes a server at zero: the HTTP add-on's proxy, which holds requests for `held` at most.
 
-    `namespace`, `service` and `port` say where it is. A server goes to zero after `idle` without a request.
-    `first_request` is how long the first one is predicted to take until it reaches a ready engine.
+    `namespace`, `service` and `port` say where it is, `scaler` where KEDA hears what it holds. A request that was held
+    in vain goes to `starting_host` and `starting_port`, which say so. A server goes to zero after `idle` without a
+    request. `first_request` is how long the first one is predicted to wait until a ready engine gets it; `target` are
+    the requests of a replica.
     """
 
     namespace: str
     service: str
     port: int
+    scaler: str
+    starting_host: str
+    starting_port: int
     idle: Duration
     held: Duration
     first_request: Duration
+    target: int
 
 
 @dataclass(frozen=True)

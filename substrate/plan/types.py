@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from substrate.facts.kserve import PREDICTOR, TRANSFORMER
 from substrate.plan.repository import TritonPlan
-from substrate.plan.scaling import MonitoringPlan, ScalingPlan
+from substrate.plan.scaling import KNATIVE, MonitoringPlan, ScalingPlan
 from substrate.values import Bytes, Cores, Digest, Duration, Share
 
 
@@ -21,14 +21,17 @@ class DestinationPlan:
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """Who reaches a team's pods, and what they reach.
+    """Who reaches a namespace's pods, and what they reach.
 
-    `gateway` is the namespace of the Gateway's pods, `knative` that of Knative's network layer where the cluster has
-    one. `sources` are where weights are staged from, `sinks` where copies of requests go.
+    `gateway` is the namespace of the Gateway's pods, `knative` that of Knative's network layer, `waker` that of what
+    wakes models at zero, `monitoring` that of what reads their metrics, where a stack has one. `sources` are where
+    weights are staged from, `sinks` where copies of requests go.
     """
 
     gateway: str
     knative: str | None
+    waker: str | None
+    monitoring: str | None
     sources: tuple[DestinationPlan, ...]
     sinks: tuple[DestinationPlan, ...]
 
@@ -314,6 +317,7 @@ class KServePlatformPlan:
 
     `teams` names the namespaces whose models are reached through Knative's gateway; `resources` the kinds of object
     that the models are made from. Where `install` is None somebody else has installed it, and it is only checked.
+    `scaled`: whether a scaler of ours owns the replicas of a model on it.
     """
 
     namespace: str
@@ -322,6 +326,7 @@ class KServePlatformPlan:
     runtimes: tuple[RuntimePlan, ...]
     resources: tuple[str, ...]
     install: KServeInstallPlan | None
+    scaled: bool = False
 
 
 @dataclass(frozen=True)
@@ -394,6 +399,16 @@ class ServerPlan:
         """The only model, or the first of several."""
         return self.models[0]
 
+    @property
+    def scaled(self) -> bool:
+        """Whether a scaler of ours owns the number of replicas; Knative's own reads it of the service."""
+        return self.scaling is not None and self.scaling.through != KNATIVE
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it may be at zero while nobody asks, and so is not waited for."""
+        return self.scaling is not None and self.scaling.wake is not None
+
 
 @dataclass(frozen=True)
 class UpstreamPlan:
@@ -410,17 +425,31 @@ class UpstreamPlan:
 
 
 @dataclass(frozen=True)
+class StartingPlan:
+    """A model that may be at zero: whoever asked for it as `host` and was held for `held` is told so.
+
+    `again` is when to ask again.
+    """
+
+    name: str
+    host: str
+    held: Duration
+    again: Duration
+
+
+@dataclass(frozen=True)
 class FrontDoorPlan:
     """One OpenAI-compatible address, `url`, before all models of a stack. Its namespace is made with it.
 
     `cpu` is a Kubernetes quantity; `memory` bounds what all requests hold at once, `max_body` what one may.
     `keys_secret` names the Secret of the clients' keys; without one everybody is let in whom the Gateway lets in, which
-    asks for keys where `authenticated_by` says who does.
+    asks for keys where `authenticated_by` says who does. `network` is None where the stack asks for no NetworkPolicies.
     """
 
     url: str
     namespace: str
     pod_security_version: str
+    network: NetworkPlan | None
     image: str
     replicas: int
     cpu: str
@@ -432,6 +461,7 @@ class FrontDoorPlan:
     gateway_namespace: str
     authenticated_by: str | None
     models: tuple[UpstreamPlan, ...]
+    starting: tuple[StartingPlan, ...] = ()
 
 
 @dataclass(frozen=True)

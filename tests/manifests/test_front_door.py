@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from substrate.manifests import envoy, front_door, labels, model
+from substrate.manifests import envoy, front_door, front_door_network, labels, model
 from substrate.manifests.envoy import api
 from substrate.plan import FrontDoorPlan, StackPlan, UpstreamPlan
+from substrate.plan.autoscaling import INTERCEPTOR
 from substrate.values import Bytes
 from tests.stacks import STACKS, document, plan_document, plan_of
 
@@ -49,10 +50,15 @@ def test_each_model_of_each_team_stands_behind_it_at_its_own_service(stack):
     reached = {(model.served_name, model.host, model.port, model.authority) for model in door(plan).models}
 
     assert reached == {
-        (server.model.served_name, f"{server.name}.{server.namespace}.svc.cluster.local", 80, None)
+        (server.model.served_name, *place(f"{server.name}.{server.namespace}.svc.cluster.local", server.asleep))
         for server in plan.servers
         if server.model.endpoint == "openai"
     }
+
+
+def place(host: str, asleep: bool) -> tuple[str, int, str | None]:
+    """A Service, or what holds the requests for it, which is told whose they are."""
+    return (f"{INTERCEPTOR}.keda.svc.cluster.local", 8080, host) if asleep else (host, 80, None)
 
 
 def test_knative_model_is_reached_by_its_gateway_under_its_own_name(tmp_path):
@@ -161,7 +167,8 @@ def test_keys_are_asked_for_only_where_the_stack_names_them(tmp_path):
 
 def test_every_object_can_be_selected_by_a_teams_network_policy():
     plan = door(plan_of("fleet"))
-    for found in (front_door.namespace(plan), *front_door.objects(plan), template(plan)):
+    policies = front_door_network.policies(plan)
+    for found in (front_door.namespace(plan), *policies, *front_door.objects(plan), template(plan)):
         assert found["metadata"]["labels"]["app.kubernetes.io/component"] == "front-door"
 
 

@@ -37,8 +37,14 @@ def test_mode_is_always_written(service, mode):
     assert annotations["serving.kserve.io/deploymentMode"] == mode
 
 
-def test_kserve_makes_no_autoscaler_on_cpu(service):
-    assert service()["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "none"
+def test_kserve_makes_no_autoscaler_on_cpu_whether_one_of_ours_stands_there_or_not(service):
+    classes = [service(stack)["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] for stack in STACK]
+
+    assert dict(zip(STACK, classes, strict=True)) == {"homelab": "external", "local": "none"}
+
+
+def test_a_scaler_of_ours_is_told_the_replicas_and_kserve_is_not(service):
+    assert not {"minReplicas", "maxReplicas"} & set(service("homelab")["spec"]["predictor"])
 
 
 def test_weights_come_from_the_verified_folder_of_the_claim_and_from_nowhere_else(service, tmp_path):

@@ -14,13 +14,14 @@ from substrate.plan.scaling import MonitoringPlan, ScalingPlan
 from tests.stacks import document, plan_document, server
 
 MONITORING = {"prometheus": "http://prometheus.monitoring:9090", "labels": {"release": "stack"}}
+WAKING = {"through": "keda", "wake": "http-add-on"}
 NAME = "qwen2-5-14b-assist"  # of the fleet: vLLM on an L40S
 
 
 def planned(folder: Path, name: str = NAME, autoscaling: dict[str, Any] | None = None, **block: Any) -> ServerPlan:
     data = document("fleet")
     data["config"]["substrate:monitoring"] = MONITORING
-    data["config"]["substrate:autoscaling"] = autoscaling or {"through": "keda"}
+    data["config"]["substrate:autoscaling"] = autoscaling or WAKING
     data["config"]["substrate:models"][name].update(block)
     return server(plan_document(data, folder, "fleet"), name)
 
@@ -144,10 +145,7 @@ def test_the_pods_of_a_kserve_deployment_are_known_by_its_name(tmp_path: Path) -
 
 
 def test_a_model_at_zero_is_woken_and_the_first_request_predicted(tmp_path: Path) -> None:
-    waking = {"through": "keda", "wake": "http-add-on"}
-    found = planned(
-        tmp_path, autoscaling=waking, tier="longTail", replicas={"min": 0, "max": 2}, scaling={"idle": "10m"}
-    )
+    found = planned(tmp_path, tier="longTail", replicas={"min": 0, "max": 2}, scaling={"idle": "10m"})
 
     assert found.scaling and found.scaling.wake
     assert found.scaling.wake.idle == 600
@@ -156,7 +154,7 @@ def test_a_model_at_zero_is_woken_and_the_first_request_predicted(tmp_path: Path
 
 
 def test_a_model_that_keeps_a_replica_needs_no_waking(tmp_path: Path) -> None:
-    assert scaling(tmp_path, autoscaling={"through": "keda", "wake": "http-add-on"}).wake is None
+    assert scaling(tmp_path).wake is None
 
 
 def test_knative_counts_by_itself(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from substrate.manifests import cluster, kserve, model, network, serving, staging
+from substrate.manifests import autoscaling, cluster, kserve, model, network, serving, staging
 from substrate.plan import ServerPlan, StackPlan
 from tests.shape.differences import ALLOWED, ALLOWED_KINDS
 from tests.stacks import STACKS, document, plan_document, server
@@ -76,7 +76,7 @@ def manifests(plan: StackPlan) -> list[dict[str, Any]]:
     staged = [staging.claim(claim), staging.config_map(claim, claim.weights[0]), staging.job(claim, claim.weights[0])]
     (team,) = (each for each in plan.namespaces if each.name == one.namespace)
     closed = [cluster.namespace(team), *network.policies(team)]
-    return [*closed, *volumes, *staged, *model.faces(one), *workload(plan, one)]
+    return [*closed, *volumes, *staged, *model.faces(one), *workload(plan, one), *autoscaling.objects(one)]
 
 
 def workload(plan: StackPlan, one: ServerPlan) -> list[dict[str, Any]]:
@@ -155,7 +155,13 @@ def test_a_switch_of_foundation_changes_the_workload_and_nothing_else(stack):
     assert set(on_kserve) - shared == {"ClusterServingRuntime", "InferenceService"}
     for kind in shared:
         changed = [path for path, one, other in leaves(plain[kind], on_kserve[kind]) if one != other]
-        assert set(changed) <= {"metadata.labels.substrate.dev/foundation"}, kind
+        # A scaler is named by the workload that it scales.
+        named = (
+            {"metadata.name", "spec.scaleTargetRef.name"}
+            if kind in ("ScaledObject", "HorizontalPodAutoscaler")
+            else set()
+        )
+        assert set(changed) <= {"metadata.labels.substrate.dev/foundation", *named}, kind
 
 
 def leaves(one: Any, other: Any, at: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -60,6 +60,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (scaling.something_scales, ("defaults", "models", "servers")),
     (scaling.something_measures, ()),
     (scaling.waking_is_kedas, ()),
+    (scaling.waking_can_refuse, ()),
+    (scaling.zero_is_behind_nothing, ("defaults",)),
     (scaling.metric_is_exported, ("defaults", "models", "servers")),
     (scaling.something_is_exported, ("defaults", "models", "servers")),
     (scaling.gpu_is_told_of, ("defaults", "models", "servers")),

@@ -11,6 +11,7 @@ from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog
 from substrate.catalog.rules.capacity import written
 from substrate.catalog.scaling import SECTION, Through, Wake
+from substrate.catalog.types import Foundation, Tier
 from substrate.facts.accelerators import ACCELERATORS, Vendor
 from substrate.facts.signals import Signal
 from substrate.values import Duration, Share
@@ -77,6 +78,36 @@ def waking_is_kedas(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
             help="write `through: keda`, or remove `wake` and keep `min: 1`",
             also=[((SECTION, "through"), "the scaler")],
         )
+
+
+def waking_can_refuse(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """Who waited for a model in vain is told so by the front door; the add-on alone says 502 and an error of Go's."""
+    block = catalog.autoscaling
+    if block and block.wake and not catalog.front_door and not where.has(("frontDoor",)):
+        yield where.report(
+            Code.WAKE_WITHOUT_DOOR,
+            (SECTION, "wake"),
+            "what wakes a model holds its requests, and nothing would answer those that wait in vain",
+            notes=["the front door answers them with 503, Retry-After and an error in OpenAI's form"],
+            help="add `substrate:frontDoor: {}`, or remove `wake`",
+        )
+
+
+def zero_is_behind_nothing(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """Requests are held until the model's Service has a pod, and a transformer that always runs is one."""
+    for name, model in catalog.models.items():
+        transformer = model.kserve.transformer if model.kserve else None
+        on_kserve = resolve.foundation_of(catalog, name) is Foundation.KSERVE
+        if not transformer or not on_kserve or resolve.on_knative(catalog, name):
+            continue
+        if resolve.replicas_of(catalog, name).min == 0 and resolve.tier_of(catalog, name) is Tier.LONG_TAIL:
+            yield where.report(
+                Code.ZERO_BEHIND_A_PART,
+                written(where, name, "replicas", "min"),
+                f"model `{name}` would go to zero behind a transformer, which would answer in its place",
+                help="write `min: 1`, or `mode: Knative`, or remove the transformer",
+                also=[(("models", name, "kserve", "transformer"), "its transformer")],
+            )
 
 
 def metric_is_exported(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from typing import Any
 
 PORT, METRICS_PORT = 8080, 9902
 CONFIGURATION, KEYS = "/etc/envoy", "/etc/envoy-keys"
-CLUSTERS, ROUTES, KEYS_FILE = "clusters.json", "routes.json", "keys.json"
+CLUSTERS, ROUTES, STARTING, KEYS_FILE = "clusters.json", "routes.json", "starting.json", "keys.json"
 ADMIN = "/tmp/admin.sock"
 # Of the metadata that one filter writes and the routes read.
 NAMESPACE = "substrate"

@@ -18,7 +18,11 @@ def bootstrap(plan: FrontDoorPlan) -> dict[str, Any]:
         "admin": {"address": {"pipe": {"path": api.ADMIN, "mode": 0o600}}},
         "dynamic_resources": {"cds_config": api.watched(api.CLUSTERS)},
         "static_resources": {
-            "listeners": [listeners.requests(plan), listeners.metrics()],
+            "listeners": [
+                listeners.requests(plan),
+                listeners.metrics(),
+                *([listeners.starting()] if plan.starting else []),
+            ],
             "clusters": [clusters.admin()],
         },
         "overload_manager": overload(plan),

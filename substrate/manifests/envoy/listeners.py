@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from substrate.manifests.envoy import api, routes
+from substrate.manifests.envoy import starting as refused
 from substrate.manifests.envoy.errors import replies
+from substrate.plan.reach import STARTING_PORT
 from substrate.plan.types import FrontDoorPlan
 
 EVERYWHERE = "0.0.0.0"
@@ -50,6 +52,20 @@ def metrics() -> dict[str, Any]:
         "address": api.address(EVERYWHERE, api.METRICS_PORT),
         "bypass_overload_manager": True,
         "filter_chains": _chain("metrics", http_filters=[_router()], route_config={"virtual_hosts": hosts}),
+    }
+
+
+def starting() -> dict[str, Any]:
+    """The listener of those who waited for a model in vain: it answers, whatever it is asked, and reads no body."""
+    return {
+        "name": "starting",
+        "address": api.address(EVERYWHERE, STARTING_PORT),
+        "bypass_overload_manager": True,
+        "filter_chains": _chain(
+            "starting",
+            http_filters=[_router()],
+            rds={"route_config_name": refused.CONFIGURATION, "config_source": api.watched(api.STARTING)},
+        ),
     }
 
 
