@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.closed_loop import llama, objects, policies, results, running
+from benchmarks.closed_loop import llama, objects, policies, results, running, stack
 from benchmarks.closed_loop.objects import Object
 from benchmarks.closed_loop.policies import Policy
 from benchmarks.closed_loop.running import Load
@@ -59,18 +59,16 @@ CONTROLLERS = {
 POD_START = 1.5
 COMPRESSION = 15.0
 EXTRAS = ("prometheus", "prometheus-adapter")
-RECORD = 0.5  # seconds of the clock: prometheus-adapter's external metrics are recorded ones here
 ONE_GPU = Price(1, 1.0)
 
 
 def main() -> None:
     given = _arguments()
-    known = policies.compared()
-    chosen = [policy for policy in known if policy.key in given.only]
+    chosen = [policy for policy in policies.compared() if policy.key in given.only]
     load = Load(given.trace, RATE, 60 * given.minutes, given.factor)
     load.requests()  # a trace that cannot be read is told of before anything starts
     given.out.mkdir(parents=True, exist_ok=True)
-    with cluster(given.root, given.factor, [*known, llama.policy()]) as embedded:
+    with cluster(given.root, given.factor) as embedded:
         runs = [measured(embedded, policy, load, given.out) for policy in chosen]
         real = [with_llama(embedded, given.out)] if llama.KEY in given.only else []
     if runs:
@@ -82,14 +80,16 @@ def main() -> None:
 def measured(embedded: Embedded, policy: Policy, load: Load, out: Path) -> Run:
     """One policy's run, written down."""
     factor = load.factor
-    engines = objects.stand_ins(policy.choice.least, factor, max(0.0, COLD_START / factor - POD_START), policy.cores)
+    start = max(0.0, COLD_START / factor - POD_START)
+    engines = objects.stand_ins(policy.server, policy.choice.least, factor, start, policy.cores)
     return looped(embedded, policy, engines, factor, load, out)
 
 
 def with_llama(embedded: Embedded, out: Path) -> Run:
     """The loop with a real engine."""
     load = Load(llama.write_trace(out / "llama.csv"), 1.0, llama.SECONDS, 1.0, engine="llama.cpp")
-    return looped(embedded, llama.policy(), llama.engines(), COMPRESSION, load, out)
+    policy = llama.policy()
+    return looped(embedded, policy, llama.engines(policy.server), COMPRESSION, load, out)
 
 
 def looped(embedded: Embedded, policy: Policy, engines: Object, factor: float, load: Load, out: Path) -> Run:
@@ -164,19 +164,19 @@ def compared(policy: Policy, run: Run, load: Load, out: Path) -> str:
 
 
 @contextmanager
-def cluster(root: Path | None, factor: float, known: Sequence[Policy]) -> Iterator[Embedded]:
+def cluster(root: Path | None, factor: float) -> Iterator[Embedded]:
     """With the metrics path and the engines' program; gone afterwards, unless it has a root that somebody named."""
     with tempfile.TemporaryDirectory(prefix="closed-loop-") as folder:
         embedded = Embedded(Root.at(root or Path(folder) / "root"))
         try:
-            _up(embedded, factor, known)
+            _up(embedded, factor)
             yield embedded
         finally:
             if root is None:
                 embedded.run("down", check=False)
 
 
-def _up(embedded: Embedded, factor: float, known: Sequence[Policy]) -> None:
+def _up(embedded: Embedded, factor: float) -> None:
     prefix = "horizontal-pod-autoscaler"
     flags = [f"--controllers={prefix}-{name}={seconds / factor:g}s" for name, seconds in CONTROLLERS.items()]
     extras = [f"--with={name}" for name in EXTRAS]
@@ -186,8 +186,8 @@ def _up(embedded: Embedded, factor: float, known: Sequence[Policy]) -> None:
     # It reads the pods' real use of the CPU, under the same name as the modelled one.
     embedded.kubectl("delete", "servicemonitor", "kubelet", "--namespace=monitoring", "--ignore-not-found")
     embedded.apply(objects.namespace(), objects.program())
-    scaled = [policy.scaling for policy in known if policy.scaling]
-    embedded.apply(objects.monitor(SCRAPE / factor), objects.rules(scaled, RECORD))
+    plan = stack.plan("vllm", policies.LEAST, policies.MOST)
+    embedded.apply(objects.monitor(plan, SCRAPE / factor))
 
 
 def _look_for_targets_often(embedded: Embedded) -> None:

@@ -15,6 +15,7 @@ from benchmarks.closed_loop import objects, policies
 from benchmarks.closed_loop.objects import Object
 from benchmarks.closed_loop.policies import Policy
 from cluster import tools
+from substrate.plan import ServerPlan
 from substrate.simulate.trace import COLUMNS
 
 KEY, MODEL, SLOTS = "llama", "smollm2-135m.gguf", 4
@@ -30,8 +31,8 @@ def policy() -> Policy:
     return replace(found, choice=replace(found.choice, name=f"llama-server, {found.choice.name}"))
 
 
-def engines() -> Object:
-    return objects.llama_servers(1, tools.ensure([MODEL])[MODEL], SLOTS)
+def engines(server: ServerPlan) -> Object:
+    return objects.llama_servers(server, 1, tools.ensure([MODEL])[MODEL], SLOTS)
 
 
 def write_trace(path: Path) -> Path:

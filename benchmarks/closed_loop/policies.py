@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.closed_loop import objects, stack
 from benchmarks.closed_loop.objects import Object
+from substrate.plan import ServerPlan
 from substrate.plan.scaling import ScalingPlan
 from substrate.simulate.autoscaler import Behaviour
 from substrate.simulate.choices import Choice, Target
@@ -24,26 +25,27 @@ _WORDS = {"inFlight": "in flight", "waiting": "waiting"}
 
 @dataclass(frozen=True)
 class Policy:
-    """One way to scale. `key` names it on the command line; `autoscaler` is in real time, None for a fixed number.
+    """One way to scale a server. `key` names it on the command line; `cores` is what a pod requests.
 
-    `cores` is what a pod requests; `scaling` the plan that Substrate scales by.
+    `autoscaler` is in real time, None for a fixed number.
     """
 
     key: str
     choice: Choice
-    autoscaler: Object | None = None
+    server: ServerPlan
+    autoscaler: Object | None
     cores: float = 4.0
-    scaling: ScalingPlan | None = None
 
 
 def planned(key: str, engine: str, least: int, most: int, **block: object) -> Policy:
     """As Substrate scales a model of that engine with that block of `scaling`."""
-    scaling = stack.server(engine, least, most, **block).scaling
-    assert scaling is not None
-    name = ", ".join(f"{_WORDS[signal.name]} {signal.target:g}" for signal in scaling.signals)
-    targets = tuple(Target(signal.name, signal.target, signal.average) for signal in scaling.signals)
-    choice = Choice(name, least, most, targets, behaviour(scaling))
-    return Policy(key, choice, objects.external_autoscaler(scaling), scaling=scaling)
+    (server,) = stack.plan(engine, least, most, **block).servers
+    assert server.scaling is not None
+    signals = server.scaling.signals
+    name = ", ".join(f"{_WORDS[signal.name]} {signal.target:g}" for signal in signals)
+    targets = tuple(Target(signal.name, signal.target, signal.average) for signal in signals)
+    choice = Choice(name, least, most, targets, behaviour(server.scaling))
+    return Policy(key, choice, server, objects.autoscaler(server))
 
 
 def behaviour(scaling: ScalingPlan) -> Behaviour:
@@ -56,16 +58,15 @@ def behaviour(scaling: ScalingPlan) -> Behaviour:
 
 def cpu(key: str, cores: float, like: Policy) -> Policy:
     """By the use of the CPU, otherwise as another."""
-    assert like.scaling is not None
-    target = Target(CPU, _PERCENT, cores=cores)
     unit = "core" if cores == 1 else "cores"
-    choice = Choice(f"CPU {_PERCENT} % of {cores:g} {unit}", LEAST, MOST, (target,), like.choice.behaviour)
-    return Policy(key, choice, objects.cpu_autoscaler(_PERCENT, like.scaling), cores)
+    name, target = f"CPU {_PERCENT} % of {cores:g} {unit}", Target(CPU, _PERCENT, cores=cores)
+    choice = Choice(name, LEAST, MOST, (target,), like.choice.behaviour)
+    return Policy(key, choice, like.server, objects.cpu_autoscaler(like.server, _PERCENT), cores)
 
 
 def compared() -> tuple[Policy, ...]:
     """All of them, in the order of their runs."""
     waiting = planned("waiting", "vllm", LEAST, MOST, metric="waiting", target=5)
     in_flight = planned("inFlight", "vllm", LEAST, MOST, metric="inFlight", target=16)
-    static = Policy("static", Choice(f"static, {STATIC}", STATIC, STATIC))
+    static = Policy("static", Choice(f"static, {STATIC}", STATIC, STATIC), in_flight.server, None)
     return (static, cpu("cpu", 4.0, in_flight), waiting, in_flight, cpu("cpu1", 1.0, in_flight))

@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.closed_loop import objects
 from benchmarks.closed_loop.generator import Record
-from benchmarks.closed_loop.objects import NAMESPACE, Object
-from benchmarks.closed_loop.stack import NAME
+from benchmarks.closed_loop.objects import Object
+from benchmarks.closed_loop.stack import NAME, TEAM
 from benchmarks.closed_loop.watch import Life, Pods, Watch, in_trace, is_ready
 from cluster.embedded import shell
 from cluster.embedded.layout import CLONE
 from substrate.simulate.trace import Trace, read
 from tests.cluster.conftest import Embedded, eventually
 
-_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods?watch=1&labelSelector=substrate.dev/model={NAME}"
-_AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers?watch=1"
+_PODS = f"/api/v1/namespaces/{TEAM}/pods?watch=1&labelSelector=substrate.dev/model={NAME}"
+_AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{TEAM}/horizontalpodautoscalers?watch=1"
 _SAID_EVERY = 5.0  # seconds of the clock between two lines of progress
 
 Say = Callable[[str], None]
@@ -67,7 +66,7 @@ def run(cluster: Embedded, engines: Object, autoscaler: Object | None, load: Loa
         if autoscaler:
             cluster.apply(autoscaler)
             eventually("the autoscaler has its metrics", lambda: is_active(cluster), lambda: status(cluster))
-        return _replayed(cluster, load, say)
+        return _replayed(cluster, port_of(engines), load, say)
 
 
 @contextmanager
@@ -78,19 +77,19 @@ def applied(cluster: Embedded, engines: Object) -> Iterator[None]:
         eventually("the engines are ready", lambda: ready(cluster) == engines["spec"]["replicas"])
         yield
     finally:
-        where = ("--namespace", NAMESPACE)
+        where = ("--namespace", TEAM)
         cluster.kubectl("delete", "hpa", "--all", *where)
-        cluster.kubectl("delete", "deployment", NAME, *where)
+        cluster.kubectl("delete", "deployment", "--all", *where)
         cluster.kubectl("delete", "pods", "--all", *where, "--grace-period=1")
         eventually("the engines are gone", lambda: not cluster.get("pods", *where)["items"])
 
 
 def ready(cluster: Embedded) -> int:
-    return sum(is_ready(pod["status"]) for pod in cluster.get("pods", "--namespace", NAMESPACE)["items"])
+    return sum(is_ready(pod["status"]) for pod in cluster.get("pods", "--namespace", TEAM)["items"])
 
 
 def status(cluster: Embedded) -> Any:
-    (found,) = cluster.get("hpa", "--namespace", NAMESPACE)["items"]
+    (found,) = cluster.get("hpa", "--namespace", TEAM)["items"]
     return found.get("status", {})
 
 
@@ -99,7 +98,12 @@ def is_active(cluster: Embedded) -> bool:
     return any(one["type"] == "ScalingActive" and one["status"] == "True" for one in conditions)
 
 
-def _replayed(cluster: Embedded, load: Load, say: Say) -> Ran:
+def port_of(engines: Object) -> int:
+    (container,) = engines["spec"]["template"]["spec"]["containers"]
+    return int(container["ports"][0]["containerPort"])
+
+
+def _replayed(cluster: Embedded, port: int, load: Load, say: Say) -> Ran:
     out = cluster.root.path / "answers.jsonl"
     generator = _generator(cluster, load, out)
     assert generator.stdin is not None and generator.stdout is not None
@@ -110,7 +114,7 @@ def _replayed(cluster: Embedded, load: Load, say: Say) -> Ran:
         generator.stdin.write(json.dumps(addresses) + "\n")
         generator.stdin.flush()
 
-    pods, kubectl = Pods(objects.PORT, tell), _kubectl(cluster)
+    pods, kubectl = Pods(port, tell), _kubectl(cluster)
     with (
         Watch(kubectl, _AUTOSCALERS, lambda _, one: heard.append((time.monotonic(), one.get("status", {})))),
         Watch(kubectl, _PODS, pods.heard),

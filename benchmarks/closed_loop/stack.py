@@ -1,6 +1,6 @@
 """The stack whose model the closed loop scales, taken the whole way: text, catalogue, plan. Imports those rooms.
 
-It is not deployed: of its plan come the autoscalers, whose engines are the loop's own.
+It is not deployed: of its plan come the autoscalers and what reads the metrics; the engines are the loop's own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from substrate.catalog import load
-from substrate.plan import ServerPlan, plan_stack
+from substrate.plan import StackPlan, plan_stack
 
 NAME, TEAM = "chat", "closed-loop"
 _DIGEST = "0" * 64
@@ -37,8 +37,8 @@ _FILES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def server(engine: str, least: int, most: int, **scaling: Any) -> ServerPlan:
-    """The model on an engine, scaled as its block says. Raises CatalogError."""
+def plan(engine: str, least: int, most: int, **scaling: Any) -> StackPlan:
+    """Of the model on an engine, scaled as its block says. Raises CatalogError."""
     files = {name: {"sha256": _DIGEST, "size": size} for name, size in _FILES[engine].items()}
     model = {
         "team": TEAM,
@@ -52,8 +52,7 @@ def server(engine: str, least: int, most: int, **scaling: Any) -> ServerPlan:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "Pulumi.loop.yaml"
         path.write_text(yaml.safe_dump({"config": _config(model)}))
-        (planned,) = plan_stack(load(path), "loop").servers
-    return planned
+        return plan_stack(load(path), "loop")
 
 
 def _config(model: Mapping[str, Any]) -> dict[str, Any]:
