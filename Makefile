@@ -63,6 +63,10 @@ preview: check tools ## Check the stack file and preview under the policy pack; 
 env: $(READY) ## Shell settings for working by hand: eval "$(make -s env)"
 	@$(PY) -m cluster env --for $(CLUSTER)
 
+.PHONY: watch
+watch: $(READY) ## Each model's queue, replicas, tokens a second and KV cache, live, from the stack's Prometheus
+	@settings="$$($(PY) -m cluster env --for $(CLUSTER))"; eval "$$settings"; $(PY) -m ops.live $(STACK)
+
 .PHONY: down
 down: ## Remove the embedded cluster and all that it made
 	@if [ -x $(PY) ]; then $(PY) -m cluster down; else echo "nothing to take down: $(VENV) does not exist"; fi

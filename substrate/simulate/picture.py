@@ -113,7 +113,7 @@ def _lane(run: Run, row: Row, most: int, top: float, across: Scale) -> str:
             _base(top),
             _waiting(run, top + _LANE + 2, across),
             _text(facts, top + 20, f"wait p95 {span(row.wait_p95)}", weight="bold"),
-            _text(facts, top + 37, f"first token in time: {share(row.within)}", fill=_SOFT),
+            _text(facts, top + 37, f"first token in {row.objective:g} s: {share(row.within)}", fill=_SOFT),
             _text(facts, top + 54, f"{cost}, until {run.end / 60:.0f} min", fill=_SOFT),
         ]
     )

@@ -20,13 +20,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Times are in seconds; `within` is the share of requests whose first token came within the objective.
+    """Times are in seconds; `within` is the share of requests whose first token came within `objective`.
 
     Requests that were cut off or refused wait for no one and count as not within it. `cost` and `gpu_hours` are None on
     CPUs.
     """
 
     name: str
+    objective: float
     wait_p50: float
     wait_p95: float
     wait_p99: float
@@ -54,6 +55,7 @@ def row(run: Run, price: Price, objective: float) -> Row:
     everyone = len(run.requests) + run.refused
     return Row(
         name=run.choice.name,
+        objective=objective,
         wait_p50=quantile(waits, 0.5),
         wait_p95=quantile(waits, 0.95),
         wait_p99=quantile(waits, 0.99),

@@ -17,8 +17,10 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from cluster import images, tools
+from substrate.facts.engines import TRITON
 from tests.cluster import triton_models as models
 from tests.cluster.conftest import Embedded, eventually, wait_ready
+from tests.registry import assert_known
 
 TEAM = "triton"
 AT_ONCE = 64
@@ -119,6 +121,7 @@ def test_metrics_are_those_that_dashboards_and_scaling_read(served):
     )
 
     assert [name for name in wanted if f"# TYPE {name} " not in said] == []
+    assert_known(said, TRITON)
 
 
 @pytest.mark.cluster

@@ -15,9 +15,11 @@ import pytest
 import yaml
 
 from cluster import images, tools
+from substrate.facts.bentoml import BENTOML
 from tests.cluster.conftest import PATIENCE, Embedded, eventually
 from tests.cluster.forwarding import forwarded
 from tests.e2e.harness import Project
+from tests.registry import assert_known
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("bentoml", "front-door")]
 
@@ -164,6 +166,7 @@ def test_staged_bento_is_read_only_and_runs_with_the_settings_of_the_stack(stage
 
 def test_probes_and_metrics_are_those_that_pods_and_dashboards_use(staged):
     said = metrics(staged)
+    assert_known(said, BENTOML)
     wanted = (
         "bentoml_service_request_total counter",
         "bentoml_service_request_in_progress gauge",

@@ -11,8 +11,10 @@ from typing import Any
 import openai
 import pytest
 
+from substrate.facts.engines import LLAMA_CPP
 from tests.cluster.conftest import PATIENCE, eventually
 from tests.e2e.harness import ROOT, STAGING_LABEL, Project
+from tests.registry import assert_known
 from tests.stacks import plan_of, server
 
 pytestmark = [pytest.mark.cluster]
@@ -101,6 +103,14 @@ def test_namespace_enforces_restricted_and_our_pods_pass(local):
 
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert ready_pod(local)
+
+
+def test_engine_exposes_the_metrics_that_the_registry_lists(local):
+    pod = ready_pod(local)
+    assert pod
+    address = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
+
+    assert_known(local.kubectl("get", "--raw", address), LLAMA_CPP)
 
 
 def test_deleted_pod_comes_back_from_the_volume_within_its_budget(local):

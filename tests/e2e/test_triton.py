@@ -22,9 +22,11 @@ import yaml
 
 from cluster import images
 from examples.triton import make
+from substrate.facts.engines import TRITON
 from tests import triton_stacks
 from tests.cluster.conftest import Embedded, eventually
 from tests.e2e.harness import Project
+from tests.registry import assert_known
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "triton")]
 
@@ -157,15 +159,20 @@ def test_requests_at_once_are_batched(project, url):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(ask, range(AT_ONCE)))
         after = executions(metrics)
+        assert_known(page(metrics), TRITON)
 
     for model in ("iris-scale", "iris-classify"):
         assert 0 < after[model] - before.get(model, 0) <= AT_ONCE / 2, "executions of the model"
 
 
-def executions(address: str) -> dict[str, float]:
+def page(address: str) -> str:
     with urlopen(f"http://{address}/metrics", timeout=30) as response:
-        text = response.read().decode()
-    found = re.findall(r'^nv_inference_exec_count{model="([^"]+)",version="1"} (\S+)$', text, re.MULTILINE)
+        return str(response.read().decode())
+
+
+def executions(address: str) -> dict[str, float]:
+    counted = re.compile(r'^nv_inference_exec_count{model="([^"]+)",version="1"} (\S+)$', re.MULTILINE)
+    found = counted.findall(page(address))
     return {model: float(value) for model, value in found}
 
 

@@ -20,8 +20,10 @@ import yaml
 
 from cluster import images, tools
 from examples.tiny_llama import adapter
+from substrate.facts.engines import VLLM
 from tests.cluster.conftest import PATIENCE, Embedded, eventually
 from tests.e2e.harness import ROOT, Project
+from tests.registry import assert_known
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "kserve-llm", "vllm")]
 
@@ -156,6 +158,7 @@ def test_vllm_exports_what_scaling_reads(url):
 
     for name in METRICS:
         assert f'{name}{{engine="0",model_name="{MODEL}"}}' in text, name
+    assert_known(text, VLLM)
 
 
 def test_weights_of_vllm_are_read_only(project):

@@ -21,6 +21,7 @@ from substrate.plan import ServerPlan
 from tests.engine.option_lists import of_llama_server
 from tests.engine_plans import generated, shipped
 from tests.ports import free_port
+from tests.registry import assert_known
 
 pytestmark = pytest.mark.engine
 
@@ -142,6 +143,7 @@ def test_the_local_plan_serves_and_exports_the_metrics_that_scaling_reads(progra
         models = urllib.request.urlopen(f"{address}/v1/models", timeout=10).read().decode()
         scraped = urllib.request.urlopen(f"{address}/metrics", timeout=10).read().decode()
     assert f'"{server.model.served_name}"' in models
+    assert_known(scraped, LLAMA_CPP)
     metrics = ENGINES[LLAMA_CPP].metrics
     for metric in filter(None, (metrics.running, metrics.waiting, metrics.generated)):
         assert f"# TYPE {metric.name} {metric.kind}\n" in scraped

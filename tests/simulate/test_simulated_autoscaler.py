@@ -68,6 +68,8 @@ def test_the_controllers_examples_of_cpu(cores, target, request_, wish):
         ([PodMetric(0.3, 900.0, 985.0, 990.0, 15.0), *ready(0.5, 0.7)], 4),
         # And once its sample lies after: TestReplicaCalcScaleUp.
         ([PodMetric(0.3, 900.0, 970.0, 990.0, 15.0), *ready(0.5, 0.7)], 5),
+        # Twice the target of one pod is the target of two, once the second is there.
+        ([*ready(0.62), PodMetric(0.5, 900.0, None, 990.0, 15.0)], 2),
         # TestReplicaCalcScaleUpUnreadyNoScale: 400m, and two that are not ready: nothing.
         ([*ready(0.4), PodMetric(0.5, 900.0, None, 990.0, 15.0), PodMetric(0.7, 900.0, None, 990.0, 15.0)], 3),
     ],
