@@ -14,7 +14,7 @@ from cluster.images import debian, layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config
-from cluster.tools.catalogue import BENTOML, EXAMPLE_BENTOS
+from cluster.tools.catalogue.engines import BENTOML, EXAMPLE_BENTOS
 from cluster.tools.process import Runner
 
 _EXAMPLE = "language"

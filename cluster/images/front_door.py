@@ -10,7 +10,7 @@ from cluster.images import debian, layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config
-from cluster.tools.catalogue import ENVOY
+from cluster.tools.catalogue.foundations import ENVOY
 from cluster.tools.process import Runner
 
 _BINARY = "usr/local/bin/envoy"

@@ -12,7 +12,7 @@ from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config, file_digest
 from cluster.tools import process
-from cluster.tools.catalogue import LLAMA_SERVER
+from cluster.tools.catalogue.engines import LLAMA_SERVER
 from cluster.tools.errors import ToolError
 from cluster.tools.process import Runner
 

@@ -10,7 +10,7 @@ from cluster.images import layers
 from cluster.images.image import Image, Layer, identity
 from cluster.images.layers import Member
 from cluster.images.oci import Config
-from cluster.tools.catalogue import PAUSE
+from cluster.tools.catalogue.kubernetes import PAUSE
 from cluster.tools.process import Runner
 
 

@@ -10,7 +10,7 @@ from cluster.images import layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config
-from cluster.tools.catalogue import KSERVE_AGENT, PAYLOAD_LOGGER
+from cluster.tools.catalogue.foundations import KSERVE_AGENT, PAYLOAD_LOGGER
 from cluster.tools.process import Runner
 from cluster.tools.recipe import Recipe
 

@@ -10,7 +10,7 @@ from cluster.images import debian, layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config
-from cluster.tools.catalogue import TRITON
+from cluster.tools.catalogue.engines import TRITON
 from cluster.tools.process import Runner
 
 _HOME = "opt/tritonserver"

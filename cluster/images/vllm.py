@@ -13,7 +13,7 @@ from cluster.images import debian, layers
 from cluster.images.image import NONROOT, Image, Layer, identity, users
 from cluster.images.layers import Member
 from cluster.images.oci import Config
-from cluster.tools.catalogue import VLLM
+from cluster.tools.catalogue.engines import VLLM
 from cluster.tools.process import Runner
 from cluster.tools.vllm import is_native
 

@@ -10,7 +10,7 @@ import pytest
 
 from cluster.tools import Progress, cache
 from cluster.tools.cache import Key, fingerprint
-from cluster.tools.catalogue import COREDNS, KUBERNETES
+from cluster.tools.catalogue.kubernetes import COREDNS, KUBERNETES
 from cluster.tools.golang import GoProgram
 from cluster.tools.progress import Step
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tool_fakes import executable
 
 from cluster.tools import Source, ToolError, find, locate, needed, official_pulumi, path, setting
 from cluster.tools.cache import RECORD
-from cluster.tools.catalogue import KUBECTL, SETS, TOOLS, Debian
+from cluster.tools.catalogue import SETS, TOOLS, Debian
+from cluster.tools.catalogue.kubernetes import KUBECTL
 from cluster.tools.golang import GoModuleFiles, GoProgram
 from cluster.tools.places import TOOLCHAIN
 from cluster.tools.recipe import Recipe
@@ -19,8 +22,9 @@ OURS_ONLY = (*SERVERS, "kwok", "coredns", "node-local-provisioner")
 def put_in_cache(recipe: Recipe) -> None:
     folder = recipe.key().folder
     folder.mkdir(parents=True)
-    for output in (*recipe.outputs, RECORD):
-        (folder / output).write_text("{}")
+    for output in recipe.outputs:
+        (folder / output).write_text("")
+    (folder / RECORD).write_text(json.dumps({"sources": recipe.sources()}))
 
 
 def test_a_setting_beats_path_and_cache(own_cache, clean_path, tmp_path, monkeypatch):

@@ -9,7 +9,8 @@ from collections import namedtuple
 import pytest
 
 from cluster.tools import Progress, ToolError, debian, ensure, space
-from cluster.tools.catalogue import COREDNS, KUBERNETES, SMOLLM2
+from cluster.tools.catalogue.engines import SMOLLM2
+from cluster.tools.catalogue.kubernetes import COREDNS, KUBERNETES
 from cluster.tools.errors import diagnose, unsupported
 from cluster.tools.process import Runner
 

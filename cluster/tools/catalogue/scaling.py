@@ -1,0 +1,89 @@
+"""What measures and what scales: Prometheus, KEDA, the HTTP add-on, the adapter. Imports the recipes.
+
+All Go programs are of one pinned module, cluster/toolchain/scaling: what they share is compiled once.
+"""
+
+from __future__ import annotations
+
+from cluster.tools.catalogue.tool import GIB, MIB, Tool, made_by, small_tree
+from cluster.tools.golang import GoProgram
+from cluster.tools.roots import ROOT, DebianRoot
+
+MODULE = "scaling"
+_OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+_KEDA = "github.com/kedacore/keda/v2"
+_HTTP_ADD_ON = "github.com/kedacore/http-add-on"
+OPERATOR_VERSION, KEDA_VERSION, HTTP_ADD_ON_VERSION, ADAPTER_VERSION = "0.85.0", "2.21.0", "0.12.0", "0.12.0"
+
+PROMETHEUS_OPERATOR = GoProgram(
+    "prometheus-operator",
+    ("operator", "prometheus-config-reloader"),
+    seconds=120,
+    disk=GIB // 4,
+    go_disk=2 * GIB,
+    release=OPERATOR_VERSION,
+    module=MODULE,
+    packages=(f"{_OPERATOR}/cmd/operator", f"{_OPERATOR}/cmd/prometheus-config-reloader"),
+    ldflags=f"-s -w -X github.com/prometheus/common/version.Version={OPERATOR_VERSION}",
+)
+PROMETHEUS_CRDS = small_tree("prometheus-crds", "crds", MODULE, _OPERATOR, "example/prometheus-operator-crd")
+# What the package recommends and depends on is the web pages' furniture: the server needs the C library alone.
+PROMETHEUS = DebianRoot(
+    "prometheus-root",
+    (ROOT, "promtool"),
+    seconds=9,
+    disk=512 * MIB,
+    packages=("libc6",),
+    alone=("prometheus",),
+    files=(("promtool", "usr/bin/promtool"),),
+    release="2.42.0",
+)
+KEDA = GoProgram(
+    "keda",
+    ("operator", "adapter"),
+    seconds=380,
+    disk=GIB // 2,
+    go_disk=4 * GIB,
+    release=KEDA_VERSION,
+    module=MODULE,
+    packages=(f"{_KEDA}/cmd/operator", f"{_KEDA}/cmd/adapter"),
+    ldflags=f"-s -w -X {_KEDA}/version.Version={KEDA_VERSION}",
+)
+KEDA_CONFIG = small_tree("keda-config", "config", MODULE, _KEDA, "config")
+HTTP_ADD_ON = GoProgram(
+    "http-add-on",
+    ("operator", "scaler", "interceptor"),
+    seconds=60,
+    disk=GIB // 4,
+    go_disk=GIB // 2,
+    release=HTTP_ADD_ON_VERSION,
+    module=MODULE,
+    packages=tuple(f"{_HTTP_ADD_ON}/{program}" for program in ("operator", "scaler", "interceptor")),
+)
+HTTP_ADD_ON_CONFIG = small_tree("http-add-on-config", "config", MODULE, _HTTP_ADD_ON, "config")
+PROMETHEUS_ADAPTER = GoProgram(
+    "prometheus-adapter",
+    ("adapter",),
+    seconds=60,
+    disk=GIB // 4,
+    go_disk=GIB // 2,
+    release=ADAPTER_VERSION,
+    module=MODULE,
+    packages=("sigs.k8s.io/prometheus-adapter/cmd/adapter",),
+)
+
+TOOLS: tuple[Tool, ...] = (
+    Tool("prometheus-operator", PROMETHEUS_OPERATOR, output="operator"),
+    *made_by(PROMETHEUS_OPERATOR, "prometheus-config-reloader"),
+    Tool("prometheus-crds", PROMETHEUS_CRDS, output="crds"),
+    Tool("prometheus-root", PROMETHEUS, output=ROOT),
+    *made_by(PROMETHEUS, "promtool"),
+    Tool("keda-operator", KEDA, output="operator"),
+    Tool("keda-adapter", KEDA, output="adapter"),
+    Tool("keda-config", KEDA_CONFIG, output="config"),
+    Tool("http-add-on-operator", HTTP_ADD_ON, output="operator"),
+    Tool("http-add-on-scaler", HTTP_ADD_ON, output="scaler"),
+    Tool("http-add-on-interceptor", HTTP_ADD_ON, output="interceptor"),
+    Tool("http-add-on-config", HTTP_ADD_ON_CONFIG, output="config"),
+    Tool("prometheus-adapter", PROMETHEUS_ADAPTER, output="adapter"),
+)
