@@ -9,7 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster import tools
-from cluster.images import bentoml, front_door, layers, llama, oci, pause, payload_logger, stager, triton, vllm
+from cluster.images import (
+    bentoml,
+    front_door,
+    layers,
+    llama,
+    oci,
+    pause,
+    payload_logger,
+    prometheus,
+    stager,
+    triton,
+    vllm,
+)
 from cluster.images.image import Image, Layer
 from cluster.tools import ToolError, cache, places, process
 from cluster.tools.process import Runner
@@ -18,7 +30,15 @@ from cluster.tools.progress import Progress
 CORE: Mapping[str, Image] = {one.IMAGE.name: one.IMAGE for one in (pause, llama, stager)}
 # What the extras of the embedded cluster and the tests of the foundations run.
 FOUNDATIONS: Mapping[str, Image] = {
-    one.name: one for one in (triton.IMAGE, *bentoml.IMAGES, vllm.IMAGE, front_door.IMAGE, *payload_logger.IMAGES)
+    one.name: one
+    for one in (
+        triton.IMAGE,
+        *bentoml.IMAGES,
+        vllm.IMAGE,
+        front_door.IMAGE,
+        *payload_logger.IMAGES,
+        *prometheus.IMAGES,
+    )
 }
 IMAGES: Mapping[str, Image] = {**CORE, **FOUNDATIONS}
 _LARGE = 1024**3  # bytes

@@ -63,6 +63,7 @@ def _components(plan: Plan) -> tuple[Component, ...]:
 
 EXTRA = Extra(
     NAME,
+    needs=("kserve",),
     binaries=(MANAGER, RESOURCES, PRESETS),
     components=_components,
     tasks={NAME: _install, PRESETS: _presets},

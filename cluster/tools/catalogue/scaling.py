@@ -27,6 +27,7 @@ PROMETHEUS_OPERATOR = GoProgram(
     ldflags=f"-s -w -X github.com/prometheus/common/version.Version={OPERATOR_VERSION}",
 )
 PROMETHEUS_CRDS = small_tree("prometheus-crds", "crds", MODULE, _OPERATOR, "example/prometheus-operator-crd")
+PROMETHEUS_RBAC = small_tree("prometheus-operator-rbac", "rbac", MODULE, _OPERATOR, "example/rbac")
 # What the package recommends and depends on is the web pages' furniture: the server needs the C library alone.
 PROMETHEUS = DebianRoot(
     "prometheus-root",
@@ -71,11 +72,15 @@ PROMETHEUS_ADAPTER = GoProgram(
     module=MODULE,
     packages=("sigs.k8s.io/prometheus-adapter/cmd/adapter",),
 )
+ADAPTER_MANIFESTS = small_tree(
+    "prometheus-adapter-manifests", "manifests", MODULE, "sigs.k8s.io/prometheus-adapter", "deploy/manifests"
+)
 
 TOOLS: tuple[Tool, ...] = (
     Tool("prometheus-operator", PROMETHEUS_OPERATOR, output="operator"),
     *made_by(PROMETHEUS_OPERATOR, "prometheus-config-reloader"),
     Tool("prometheus-crds", PROMETHEUS_CRDS, output="crds"),
+    Tool("prometheus-operator-rbac", PROMETHEUS_RBAC, output="rbac"),
     Tool("prometheus-root", PROMETHEUS, output=ROOT),
     *made_by(PROMETHEUS, "promtool"),
     Tool("keda-operator", KEDA, output="operator"),
@@ -86,4 +91,5 @@ TOOLS: tuple[Tool, ...] = (
     Tool("http-add-on-interceptor", HTTP_ADD_ON, output="interceptor"),
     Tool("http-add-on-config", HTTP_ADD_ON_CONFIG, output="config"),
     Tool("prometheus-adapter", PROMETHEUS_ADAPTER, output="adapter"),
+    Tool("prometheus-adapter-manifests", ADAPTER_MANIFESTS, output="manifests"),
 )
