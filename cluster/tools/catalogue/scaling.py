@@ -1,6 +1,7 @@
 """What measures and what scales: Prometheus, KEDA, the HTTP add-on, the adapter. Imports the recipes.
 
-All Go programs are of one pinned module, cluster/toolchain/scaling: what they share is compiled once.
+KEDA and its HTTP add-on are of one pinned module: what they share is compiled once. The other two are of releases whose
+libraries are older, and do not compile with KEDA's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from cluster.tools.catalogue.tool import GIB, MIB, Tool, made_by, small_tree
 from cluster.tools.golang import GoProgram
 from cluster.tools.roots import ROOT, DebianRoot
 
-MODULE = "scaling"
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 _KEDA = "github.com/kedacore/keda/v2"
 _HTTP_ADD_ON = "github.com/kedacore/http-add-on"
@@ -22,12 +22,14 @@ PROMETHEUS_OPERATOR = GoProgram(
     disk=GIB // 4,
     go_disk=2 * GIB,
     release=OPERATOR_VERSION,
-    module=MODULE,
+    module="prometheus-operator",
     packages=(f"{_OPERATOR}/cmd/operator", f"{_OPERATOR}/cmd/prometheus-config-reloader"),
     ldflags=f"-s -w -X github.com/prometheus/common/version.Version={OPERATOR_VERSION}",
 )
-PROMETHEUS_CRDS = small_tree("prometheus-crds", "crds", MODULE, _OPERATOR, "example/prometheus-operator-crd")
-PROMETHEUS_RBAC = small_tree("prometheus-operator-rbac", "rbac", MODULE, _OPERATOR, "example/rbac")
+PROMETHEUS_CRDS = small_tree(
+    "prometheus-crds", "crds", "prometheus-operator", _OPERATOR, "example/prometheus-operator-crd"
+)
+PROMETHEUS_RBAC = small_tree("prometheus-operator-rbac", "rbac", "prometheus-operator", _OPERATOR, "example/rbac")
 # What the package recommends and depends on is the web pages' furniture: the server needs the C library alone.
 PROMETHEUS = DebianRoot(
     "prometheus-root",
@@ -46,11 +48,11 @@ KEDA = GoProgram(
     disk=GIB // 2,
     go_disk=4 * GIB,
     release=KEDA_VERSION,
-    module=MODULE,
+    module="keda",
     packages=(f"{_KEDA}/cmd/operator", f"{_KEDA}/cmd/adapter"),
     ldflags=f"-s -w -X {_KEDA}/version.Version={KEDA_VERSION}",
 )
-KEDA_CONFIG = small_tree("keda-config", "config", MODULE, _KEDA, "config")
+KEDA_CONFIG = small_tree("keda-config", "config", "keda", _KEDA, "config")
 HTTP_ADD_ON = GoProgram(
     "http-add-on",
     ("operator", "scaler", "interceptor"),
@@ -58,10 +60,10 @@ HTTP_ADD_ON = GoProgram(
     disk=GIB // 4,
     go_disk=GIB // 2,
     release=HTTP_ADD_ON_VERSION,
-    module=MODULE,
+    module="keda",
     packages=tuple(f"{_HTTP_ADD_ON}/{program}" for program in ("operator", "scaler", "interceptor")),
 )
-HTTP_ADD_ON_CONFIG = small_tree("http-add-on-config", "config", MODULE, _HTTP_ADD_ON, "config")
+HTTP_ADD_ON_CONFIG = small_tree("http-add-on-config", "config", "keda", _HTTP_ADD_ON, "config")
 PROMETHEUS_ADAPTER = GoProgram(
     "prometheus-adapter",
     ("adapter",),
@@ -69,11 +71,15 @@ PROMETHEUS_ADAPTER = GoProgram(
     disk=GIB // 4,
     go_disk=GIB // 2,
     release=ADAPTER_VERSION,
-    module=MODULE,
+    module="prometheus-adapter",
     packages=("sigs.k8s.io/prometheus-adapter/cmd/adapter",),
 )
 ADAPTER_MANIFESTS = small_tree(
-    "prometheus-adapter-manifests", "manifests", MODULE, "sigs.k8s.io/prometheus-adapter", "deploy/manifests"
+    "prometheus-adapter-manifests",
+    "manifests",
+    "prometheus-adapter",
+    "sigs.k8s.io/prometheus-adapter",
+    "deploy/manifests",
 )
 
 TOOLS: tuple[Tool, ...] = (
