@@ -74,7 +74,7 @@ lint: $(READY) ## ruff and mypy --strict
 
 .PHONY: test
 test: tools foundations lint ## All set-up, then every test (about half an hour)
-	@echo "==> All tests, in four lanes beside each other"
+	@echo "==> All tests, in lanes beside each other"
 	@$(PY) -m tests.lanes
 	@$(PY) -m tests.proofs .substrate/results-*.xml --check
 

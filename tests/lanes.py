@@ -14,18 +14,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# What asks for KServe and vLLM for longest; a cluster of its own for it, since every stack is of one name.
-KSERVE = (
-    "tests/cluster/test_extra_kserve.py",
-    "tests/e2e/test_kserve.py",
-    "tests/e2e/test_payload_logs.py",
-    "tests/e2e/test_vllm.py",
-)
+# What waits for longest; clusters of their own for it, since every stack is of one name.
+APART: dict[str, tuple[str, ...]] = {
+    "kserve": ("tests/cluster/test_extra_kserve.py", "tests/e2e/test_kserve.py"),
+    "vllm": ("tests/e2e/test_vllm.py", "tests/e2e/test_payload_logs.py"),
+}
 # The cluster that a lane's tests share, and those that tests bring up for themselves, do not meet.
 LANES: dict[str, tuple[str, ...]] = {
     "alone": ("-m", "not cluster"),
-    "kserve": ("-m", "extras", *KSERVE),
-    "extras": ("-m", "extras", *(f"--ignore={file}" for file in KSERVE)),
+    **{lane: ("-m", "extras", *files) for lane, files in APART.items()},
+    "extras": ("-m", "extras", *(f"--ignore={file}" for files in APART.values() for file in files)),
     "own": ("-m", "cluster and not extras"),
 }
 
