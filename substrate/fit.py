@@ -111,6 +111,20 @@ def fit(load: Load) -> Fit:
     )
 
 
+def kv_capacity(load: Load) -> int:
+    """Tokens that the KV cache of one replica holds: all that weights and overhead leave of a GPU, else what is asked.
+
+    vLLM measures the activations of its profiling run instead of the overhead here, and comes out within some percent.
+    Raises ValueError without the model's shape.
+    """
+    found = fit(load)
+    if found.kv_per_token is None or found.kv is None:
+        raise ValueError("a KV cache's tokens follow from the model's architecture")
+    paged_on_gpu = load.gpus and not load.engine.reserves_slots
+    held = max(0, found.budget - found.weights - found.overhead) if paged_on_gpu else found.kv
+    return max(1, held // found.kv_per_token)
+
+
 def _reserved(kv: Bytes, load: Load) -> Bytes:
     """On CPUs a paged cache is asked for in whole GiB (VLLM_CPU_KVCACHE_SPACE)."""
     paged_on_cpu = not load.gpus and not load.engine.reserves_slots

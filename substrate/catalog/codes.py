@@ -177,3 +177,13 @@ class Code(StrEnum):
 
     # 15: who reaches the models
     OPEN_TO_ANYBODY = "SB1501"
+
+    # 16: scaling, and what it is told by
+    NOTHING_SCALES = "SB1601"
+    MONITORING_MISSING = "SB1602"
+    METRIC_NOT_EXPORTED = "SB1603"
+    SCALING_TARGET = "SB1604"
+    TARGET_OVER_PARALLEL = "SB1605"
+    NOT_BY_THIS_SCALER = "SB1606"
+    WAKE_WITHOUT_KEDA = "SB1607"
+    IDLE_WITHOUT_ZERO = "SB1608"

@@ -17,7 +17,9 @@ from substrate.catalog.bento import Bento
 from substrate.catalog.front_door import FrontDoor
 from substrate.catalog.kserve import KServeCluster, KServeResource, KServeResourceField, Part
 from substrate.catalog.logging import Logging
+from substrate.catalog.monitoring import Monitoring
 from substrate.catalog.nim import Nim
+from substrate.catalog.scaling import Autoscaling, Scaling
 from substrate.catalog.triton import Triton
 from substrate.catalog.types import (
     AcceleratorName,
@@ -246,6 +248,7 @@ class Model(Block):
     gpus: Positive | None = Field(None, description="GPUs of one replica (tensor parallelism); default 1 on a GPU pool")
     cpus: Positive | None = Field(None, description="cores of one replica")
     replicas: Replicas | None = None
+    scaling: Scaling | None = Field(None, description="what the replicas follow; needs substrate:autoscaling")
     adapter: Adapter | None = Field(None, description="for a LoRA adapter; context and the like are its base model's")
     kserve: KServe | None = Field(None, description="for foundation kserve; its defaults suit most models")
     bento: Bento | None = Field(None, description="for foundation bentoml: the bento, its services and stages")
@@ -281,6 +284,7 @@ class Server(Block):
     gpus: Positive | None = Field(None, description="GPUs of one replica; default 1 on a GPU pool")
     cpus: Positive | None = Field(None, description="cores of one replica")
     replicas: Replicas | None = None
+    scaling: Scaling | None = Field(None, description="what the replicas follow; needs substrate:autoscaling")
 
 
 class Defaults(Block):
@@ -311,6 +315,8 @@ class Catalog(Block):
     servers: dict[DnsLabel, Server] = Field(default_factory=dict)
     defaults: Defaults = Defaults()
     front_door: FrontDoor | None = Field(None, description="one OpenAI-compatible address before all models")
+    monitoring: Monitoring | None = Field(None, description="the Prometheus that observes the models")
+    autoscaling: Autoscaling | None = Field(None, description="what moves replicas between their least and their most")
 
     @cached_property
     def held(self) -> Mapping[str, str]:

@@ -13,11 +13,14 @@ from substrate.catalog.bento import Stage
 from substrate.catalog.kserve import KServeResource, Part
 from substrate.catalog.logging import Logging, combined
 from substrate.catalog.model import Catalog, KServe, Model, Pool, Server, Store, WeightsFile
+from substrate.catalog.scaling import Scaling
 from substrate.catalog.triton import Tensor
-from substrate.catalog.types import AccessMode, EngineName, Foundation, Tier
+from substrate.catalog.types import AccessMode, DeploymentMode, EngineName, Foundation, Tier
 from substrate.facts.accelerators import CPU
-from substrate.facts.engines import ENGINES
+from substrate.facts.bentoml import METRICS as BENTO_METRICS
+from substrate.facts.engines import ENGINES, Metrics
 from substrate.facts.payload_logging import Taken, taken
+from substrate.facts.signals import Signal, offered, preferred
 from substrate.values import Bytes, Cores
 
 GGUF = ".gguf"
@@ -245,6 +248,43 @@ def replicas_of(catalog: Catalog, name: str) -> ReplicaRange:
     least = own.min if own and "min" in own.model_fields_set else default.min
     most = own.max if own and own.max is not None else default.max
     return ReplicaRange(least, most if most is not None else max(1, least))
+
+
+def scaling_of(catalog: Catalog, name: str) -> Scaling:
+    """The block of the model, or of the server that holds it; an empty one where nobody wrote any."""
+    return next((block.scaling for block in _blocks(catalog, name) if block.scaling is not None), Scaling())
+
+
+def on_knative(catalog: Catalog, name: str) -> bool:
+    """Whether Knative runs the model, which scales it and wakes it by itself."""
+    settings = catalog.models[name].kserve
+    on_kserve = foundation_of(catalog, name) is Foundation.KSERVE
+    return on_kserve and settings is not None and settings.mode is DeploymentMode.KNATIVE
+
+
+def metrics_of(catalog: Catalog, name: str) -> Metrics | None:
+    """What the model's server exports; None of an engine that nobody has read, or without one page for its models."""
+    engine = engine_of(catalog, name)
+    if engine is EngineName.LLAMA_CPP and len(models_of(catalog, name)) > 1:
+        return None  # its router's page asks which model's
+    if engine is EngineName.BENTOML:
+        return BENTO_METRICS
+    facts = ENGINES.get(engine)
+    return facts.metrics if facts else None
+
+
+def signals_of(catalog: Catalog, name: str) -> tuple[Signal, ...]:
+    """What the model can be scaled on by what is known of it; the KV cache's tokens are only with its architecture."""
+    metrics = metrics_of(catalog, name)
+    found = offered(metrics) if metrics else ()
+    sized = catalog.models[name].architecture is not None
+    return tuple(signal for signal in found if sized or signal is not Signal.TOKENS_IN_FLIGHT)
+
+
+def signal_of(catalog: Catalog, name: str) -> Signal | None:
+    """What the model is scaled on: as written, else what its engine tells best; None where it tells nothing."""
+    metrics = metrics_of(catalog, name)
+    return scaling_of(catalog, name).metric or (preferred(metrics) if metrics else None)
 
 
 def logging_of(catalog: Catalog, name: str) -> Logging | None:

@@ -21,14 +21,22 @@ from substrate.catalog.fields import FieldError
 from substrate.catalog.front_door import FrontDoor
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Cluster, Defaults, Model, Pool, Server, Store, Team
+from substrate.catalog.monitoring import Monitoring
 from substrate.catalog.reader import REFUSED
 from substrate.catalog.scalars import Ambiguous
+from substrate.catalog.scaling import Autoscaling
 from substrate.catalog.showing import code_points, shown, to_ascii
 from substrate.catalog.spelling import nearest
 from substrate.catalog.types import Block
 
 # A section is one block, or a table of named blocks; together they are the fields of Catalog.
-SINGLE: dict[str, type[Block]] = {"cluster": Cluster, "defaults": Defaults, "frontDoor": FrontDoor}
+SINGLE: dict[str, type[Block]] = {
+    "cluster": Cluster,
+    "defaults": Defaults,
+    "frontDoor": FrontDoor,
+    "monitoring": Monitoring,
+    "autoscaling": Autoscaling,
+}
 TABLES: dict[str, type[Block]] = {"pools": Pool, "stores": Store, "teams": Team, "models": Model, "servers": Server}
 SECTIONS = (*SINGLE, *TABLES)
 NAMESPACE = "substrate:"

@@ -49,7 +49,7 @@ class Metrics:
     """What autoscaling reads of an engine; None where it exports no such thing. `source` says where the names stand.
 
     `running`, `waiting`: requests being computed, and requests not begun yet. `kv_cache_usage`: 0 to 1.
-    `generated`: tokens of answers since the start.
+    `generated`: tokens of answers since the start. `first_token`: seconds from a request to its first token.
     """
 
     running: Metric | None
@@ -57,6 +57,7 @@ class Metrics:
     kv_cache_usage: Metric | None
     generated: Metric | None
     source: str
+    first_token: Metric | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ _VLLM_METRICS = Metrics(
     kv_cache_usage=Metric("vllm:kv_cache_usage_perc", MetricKind.GAUGE, "ratio", _OF_VLLM),
     generated=Metric("vllm:generation_tokens_total", MetricKind.COUNTER, "tokens", _OF_VLLM),
     source="seen at 0.32.0, read at 0.33.0 (runtimes.md 1.1)",
+    first_token=Metric("vllm:time_to_first_token_seconds", MetricKind.HISTOGRAM, "seconds", _OF_VLLM),
 )
 _LLAMA_CPP_METRICS = Metrics(
     running=Metric("llamacpp:requests_processing", MetricKind.GAUGE, "requests"),

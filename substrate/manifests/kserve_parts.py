@@ -13,6 +13,7 @@ from typing import Any
 from substrate.facts.kserve import EXPLAINER, PART_PORT, PREDICTOR, TRANSFORMER
 from substrate.manifests import labels, pods, serving
 from substrate.plan.engines.base import ENDPOINT_REMOVAL, SCRATCH_MOUNT
+from substrate.plan.reach import pods_of
 from substrate.plan.types import KServePlan, ModelPlan, PartPlan, ServerPlan
 
 # What KServe calls the container that serves, in runtimes and pods alike.
@@ -30,14 +31,9 @@ _MODEL_NAME = "--model_name"
 
 
 def selected(server: ServerPlan, part: str) -> dict[str, str]:
-    """The label by which a part's pods are found: the model's own Service and disruption budget find the entry's only.
-
-    Behind it a part has a value of its own; no model's name holds a dot.
-    """
-    found = labels.selector(server)
-    if server.kserve is None or part == server.kserve.entry:
-        return found
-    return {key: f"{value}.{part}" for key, value in found.items()}
+    """What finds a part's pods: the model's own Service and disruption budget find the entry's only."""
+    name, value = pods_of(server, part)
+    return {f"{labels.DOMAIN}/{name}": value}
 
 
 def labels_of(server: ServerPlan, part: str) -> dict[str, str]:

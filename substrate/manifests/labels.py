@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from substrate.plan.reach import pods_of
 from substrate.plan.types import ModelPlan, ServerPlan, WeightsPlan
 
 DOMAIN = "substrate.dev"
@@ -13,7 +14,8 @@ DOMAIN = "substrate.dev"
 
 def selector(server: ServerPlan) -> dict[str, str]:
     """What a Service, a PDB and a Deployment select on: nothing that a foundation or a tier could change."""
-    return {f"{DOMAIN}/{'model' if server.implied else 'server'}": server.name}
+    name, _ = pods_of(server)
+    return {f"{DOMAIN}/{name}": server.name}
 
 
 def stage_selector(server: ServerPlan, stage: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from itertools import groupby
 from substrate.catalog import resolve
 from substrate.catalog.model import Catalog, Pool, Taint, Weights
 from substrate.facts.accelerators import ACCELERATORS
-from substrate.plan import front_door, kserve
+from substrate.plan import autoscaling, front_door, kserve
 from substrate.plan.network import network_of
 from substrate.plan.servers import Stack, namespace_of, plan_server
 from substrate.plan.startup import staging_timeout
@@ -54,6 +54,7 @@ def plan_stack(catalog: Catalog, stack: str) -> StackPlan:
         servers=servers,
         kserve=kserve.platform(catalog.cluster.kserve, servers),
         front_door=front_door.resolve(catalog, servers, tuple(pools.values()), POD_SECURITY_VERSION),
+        monitoring=autoscaling.monitoring(catalog),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from substrate import fit
 from substrate.catalog import resolve
@@ -12,7 +12,7 @@ from substrate.catalog.types import Downtime, Foundation, Permission
 from substrate.facts.accelerators import ACCELERATORS, Accelerator
 from substrate.facts.engines import ENGINES as FACTS
 from substrate.facts.engines import KSERVE_MOUNT, MODELS_MOUNT
-from substrate.plan import bento, kserve
+from substrate.plan import autoscaling, bento, kserve
 from substrate.plan.engines import ENGINES, Engine, Placement, Serving
 from substrate.plan.engines.nim import KEY as NGC_KEY
 from substrate.plan.engines.several import SEVERAL
@@ -84,7 +84,8 @@ def plan_server(stack: Stack, name: str, names: Sequence[str]) -> ServerPlan:
         exemptions={rule: why for each in names for rule, why in sorted(catalog.models[each].exemptions.items())},
         logging=logging,
     )
-    return bento.planned(catalog, server) if foundation is Foundation.BENTOML else server
+    made = bento.planned(catalog, server) if foundation is Foundation.BENTOML else server
+    return replace(made, scaling=autoscaling.planned(catalog, made))
 
 
 def namespace_of(catalog: Catalog, team: str) -> str:

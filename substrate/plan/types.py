@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from substrate.facts.kserve import PREDICTOR, TRANSFORMER
 from substrate.plan.repository import TritonPlan
+from substrate.plan.scaling import MonitoringPlan, ScalingPlan
 from substrate.values import Bytes, Cores, Digest, Duration, Share
 
 
@@ -358,7 +359,8 @@ class ServerPlan:
 
     `implied`: a model alone, under its own name; else a block of `substrate:servers` of this name. `claim` is None
     where none of its models has weights to stage. `authenticated_by` says who asks clients for a key at the Gateway.
-    `exemptions` are from rules of the policy pack: by the rule, until when and why.
+    `exemptions` are from rules of the policy pack: by the rule, until when and why. `scaling` is None where nothing
+    moves its replicas, which are `min_replicas` then.
     """
 
     name: str
@@ -385,6 +387,7 @@ class ServerPlan:
     exemptions: Mapping[str, str]
     logging: LoggingPlan | None = None
     bento: BentoPlan | None = None
+    scaling: ScalingPlan | None = None
 
     @property
     def model(self) -> ModelPlan:
@@ -443,3 +446,4 @@ class StackPlan:
     servers: tuple[ServerPlan, ...]
     kserve: KServePlatformPlan | None
     front_door: FrontDoorPlan | None
+    monitoring: MonitoringPlan | None = None

@@ -11,6 +11,8 @@ from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog
 from substrate.catalog.types import Tier
 
+WAKE = "`substrate:autoscaling: {through: keda, wake: http-add-on}` and `substrate:monitoring`"
+
 
 def written(where: Locator, name: str, *key: str) -> Path:
     """Where a model's value comes from: its own block, else the stack's defaults, else the model itself."""
@@ -49,27 +51,39 @@ def _bounds(catalog: Catalog, name: str, where: Locator) -> tuple[int, int]:
 
 
 def zero_needs_a_wake_path(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
-    """A model without a replica can be asked by nobody until something starts one, which this version has not."""
+    """A model without a replica can be asked by nobody until something starts one, and holds the request meanwhile."""
     said: set[Path] = set()
     for name in catalog.models:
         path = written(where, name, "replicas", "min")
         if resolve.replicas_of(catalog, name).min > 0 or path in said:
             continue
-        said.add(path)
         tier = resolve.tier_of(catalog, name)
-        hot = tier is Tier.HOT
+        refusal = _zero_refused(catalog, name, tier)
+        if refusal is None:
+            continue
+        said.add(path)
+        code, note, advice = refusal
         yield where.report(
-            Code.HOT_AT_ZERO if hot else Code.ZERO_WITHOUT_WAKE,
+            code,
             path,
             f"model `{name}` of tier {tier} would run no replica at its least",
-            notes=[
-                "a hot model always answers, so it keeps at least one replica"
-                if hot
-                else "scale to zero comes with a wake path, which this version has not; only longTail may then have it"
-            ],
-            help="write `min: 1`",
+            notes=[note],
+            help=advice,
             also=[(written(where, name, "tier"), f"its tier is {tier}")],
         )
+
+
+def _zero_refused(catalog: Catalog, name: str, tier: Tier) -> tuple[Code, str, str] | None:
+    """Why a model may not go to zero, and what to write; None for one of the long tail that something wakes."""
+    if tier is Tier.HOT:
+        return Code.HOT_AT_ZERO, "a hot model always answers, so it keeps at least one replica", "write `min: 1`"
+    if tier is not Tier.LONG_TAIL:
+        why = "whoever asks first waits for a whole cold start, which only a model of the long tail may ask of them"
+        return Code.ZERO_WITHOUT_WAKE, why, "write `min: 1`, or `tier: longTail` and what wakes it"
+    if resolve.on_knative(catalog, name) or (catalog.autoscaling and catalog.autoscaling.wake):
+        return None
+    why = "nothing would start a replica when a request comes, so the first one would fail for ever"
+    return Code.ZERO_WITHOUT_WAKE, why, f"write `min: 1`, or {WAKE}"
 
 
 def a_replica_fits_a_node(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:

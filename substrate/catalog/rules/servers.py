@@ -41,7 +41,7 @@ _HOW = {
 }
 # Which of the models that are held makes room for another.
 _LEAVES = {EngineName.LLAMA_CPP: "the one idle longest", EngineName.OLLAMA: "one that is idle"}
-_SIZE = ("gpus", "cpus", "replicas")
+_SIZE = ("gpus", "cpus", "replicas", "scaling")
 
 
 def _present(catalog: Catalog, server: Server) -> list[str]:
