@@ -14,7 +14,8 @@ from cluster.embedded.api import Api
 from cluster.embedded.components.component import Component
 from cluster.embedded.definitions import apply_all, establish
 from cluster.embedded.extras.extra import Extra
-from cluster.embedded.extras.kserve import CALL, LEFT_OUT, NAMESPACE, Ports, adapted, controller, documents
+from cluster.embedded.extras.kserve import CALL, LEFT_OUT, NAMESPACE, Ports, adapted, controller
+from cluster.embedded.extras.release import documents
 from cluster.embedded.layout import Inside
 from cluster.embedded.plan import Plan
 
