@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -136,7 +137,7 @@ def _seconds(stamp: str) -> float:
 
 
 def samples(api: Api) -> Iterator[Sample]:
-    """Of all objects as they are now. Raises ApiError and OSError."""
+    """Of all objects as they are now. Raises ApiError, OSError and HTTPException."""
     for path, tell in KINDS.items():
         for item in (api.get(path) or {}).get("items") or ():
             yield from tell(item)
@@ -148,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         try:
             status, text = 200, "".join(f"{sample}\n" for sample in samples(Api.inside(IDENTITY)))
-        except (ApiError, OSError) as error:
+        except (ApiError, OSError, HTTPException) as error:
             status, text = 503, f"{error}\n"
         body = text.encode()
         self.send_response(status)
