@@ -12,6 +12,7 @@ from components import (
     KServePlatform,
     KServeService,
     Model,
+    Observability,
     StagedWeights,
     Team,
     TritonServer,
@@ -24,12 +25,7 @@ from substrate.catalog.shape import SECTIONS
 from substrate.plan import plan_stack
 from substrate.plan.outputs import outputs
 
-WORKLOADS = {
-    "plain": VllmService,
-    "kserve": KServeService,
-    "triton": TritonServer,
-    "bentoml": BentoDeployment,
-}
+WORKLOADS = {"plain": VllmService, "kserve": KServeService, "triton": TritonServer, "bentoml": BentoDeployment}
 
 
 def read_catalog(stack: str) -> Catalog:
@@ -63,15 +59,16 @@ staged = {
     for claim in plan.claims
 }
 
-models = {}
+models, served = {}, []
 for server in plan.servers:
     models[server.name] = Model(server.name, server, after(teams[server.namespace]))
     jobs = staged[server.namespace, server.claim].jobs if server.claim else {}
     weights = [jobs[model.name] for model in server.models if model.weights]
     needs = after(models[server.name], *weights, *(platforms if server.kserve else ()))
-    WORKLOADS[server.foundation](f"{server.name}-{server.foundation}", server, needs)
+    served.append(WORKLOADS[server.foundation](f"{server.name}-{server.foundation}", server, needs))
 
-if plan.front_door:
-    FrontDoor("front-door", plan.front_door, after(*models.values()))
+doors = [FrontDoor("front-door", plan.front_door, after(*models.values()))] if plan.front_door else []
+if plan.monitoring:
+    Observability("observability", plan.monitoring, plan, served, after(*teams.values(), *doors))
 for name, value in outputs(plan).items():
     pulumi.export(name, value)

@@ -6,6 +6,7 @@ from components.gpu_node_pool import GpuNodePool
 from components.kserve_platform import KServePlatform
 from components.kserve_service import KServeService
 from components.model import Model
+from components.observability import Observability
 from components.staged_weights import StagedWeights
 from components.team import Team
 from components.triton_server import TritonServer
@@ -18,6 +19,7 @@ __all__ = [
     "KServePlatform",
     "KServeService",
     "Model",
+    "Observability",
     "StagedWeights",
     "Team",
     "TritonServer",

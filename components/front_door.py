@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components import kubernetes
-from substrate.manifests import front_door
+from substrate.manifests import front_door, front_door_network
 from substrate.plan import FrontDoorPlan
 
 
@@ -22,6 +22,10 @@ class FrontDoor(pulumi.ComponentResource):
         super().__init__("substrate:index:FrontDoor", name, kubernetes.properties(args), opts)
         child = kubernetes.children(self, opts)
         inside = kubernetes.after(child, kubernetes.create(front_door.namespace(args), kubernetes.kept(child)))
+        admitted = [kubernetes.create(policy, inside) for policy in front_door_network.admissions(args)]
+        if args.network:
+            # Last to come and first to go, as a team's.
+            kubernetes.create(front_door_network.default_deny(args), kubernetes.after(inside, *admitted))
         *parts, workload = front_door.objects(args)
         made = [kubernetes.create(part, inside) for part in parts]
         waiting = kubernetes.waiting(kubernetes.after(inside, *made), front_door.PROGRESS_SECONDS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from policies.exemptions import Exemption, exemptions
 from policies.resources.runtimes import completed
@@ -104,9 +104,10 @@ def checks_completed(rules: Iterable[Rule], subject: Subject, stack: Stack) -> I
     """Each rule that judges an object alone, over an InferenceService together with its runtime in the stack."""
     if subject.obj.kind != "InferenceService":
         return
+    together = cache(partial(_together, subject, stack))
     for rule in _asked(rules, subject):
         if rule.check:
-            yield Check(rule, subject, partial(_completed, rule.check, subject, stack))
+            yield Check(rule, subject, partial(_completed, rule.check, subject, together))
 
 
 def _asked(rules: Iterable[Rule], subject: Subject) -> Iterator[Rule]:
@@ -114,12 +115,21 @@ def _asked(rules: Iterable[Rule], subject: Subject) -> Iterator[Rule]:
     return (rule for rule in rules if subject.settings.level(rule) != Level.DISABLED)
 
 
-def _completed(check: OfResource, subject: Subject, stack: Stack) -> Iterator[Said]:
-    """What neither of the two shows alone: what one lacks the other may have, and a mistake of one is told there."""
+def _together(subject: Subject, stack: Stack) -> tuple[Subject, Subject] | None:
+    """An InferenceService's runtime in the stack, and the service with all that the runtime brings."""
     runtime = stack.runtime_of(subject)
-    alone = [*check(subject), *check(runtime)] if runtime else []
-    if runtime and not any(isinstance(said, Flaw) for said in alone):
-        whole = Subject(completed(subject.obj, runtime.obj), subject.settings)
+    return (runtime, Subject(completed(subject.obj, runtime.obj), subject.settings)) if runtime else None
+
+
+def _completed(
+    check: OfResource, subject: Subject, together: Callable[[], tuple[Subject, Subject] | None]
+) -> Iterator[Said]:
+    """What neither of the two shows alone: what one lacks the other may have, and a mistake of one is told there."""
+    if not (found := together()):
+        return
+    runtime, whole = found
+    alone = [*check(subject), *check(runtime)]
+    if not any(isinstance(said, Flaw) for said in alone):
         yield from (said for said in check(whole) if said not in alone)
 
 

@@ -27,7 +27,8 @@ class Stack:
         self.subjects = tuple(subjects)
         self._by_target: dict[Target, list[Subject]] = defaultdict(list)
         self._scalers: dict[Target, list[Subject]] = defaultdict(list)
-        self._by_kind: dict[tuple[str, str], list[Subject]] = defaultdict(list)
+        self._by_kind: dict[str, list[Subject]] = defaultdict(list)
+        self._by_kind_in: dict[tuple[str, str], list[Subject]] = defaultdict(list)
         self._in_namespace: dict[str, list[Subject]] = defaultdict(list)
         self._by_name: dict[tuple[str, str, str], list[Subject]] = defaultdict(list)
         self._unplaced: list[UnknownValueError] = []
@@ -37,7 +38,8 @@ class Stack:
     def _place(self, subject: Subject) -> None:
         try:
             namespace = subject.obj.namespace
-            self._by_kind[subject.obj.kind, namespace].append(subject)
+            self._by_kind[subject.obj.kind].append(subject)
+            self._by_kind_in[subject.obj.kind, namespace].append(subject)
             self._in_namespace[namespace].append(subject)
             if name := subject.obj.name:
                 self._by_name[subject.obj.kind, namespace, name].append(subject)
@@ -58,7 +60,7 @@ class Stack:
         name = runtime_named(subject.obj)
         if name is None:
             return None
-        near = self._by_kind.get(("ServingRuntime", subject.obj.namespace), [])
+        near = self._by_kind_in.get(("ServingRuntime", subject.obj.namespace), [])
         return next((one for one in (*near, *self.all_of("ClusterServingRuntime")) if one.obj.name == name), None)
 
     def within(self, namespace: str) -> list[Subject]:
@@ -67,7 +69,7 @@ class Stack:
 
     def of_kind_in(self, kind: str, namespace: str) -> list[Subject]:
         """The objects of a kind in a namespace. Raises as `beside`."""
-        return self._unless_unplaced(self._by_kind.get((kind, namespace), []))
+        return self._unless_unplaced(self._by_kind_in.get((kind, namespace), []))
 
     def named(self, kind: str, namespace: str, name: str) -> list[Subject]:
         """The objects of a kind by their name. Raises as `beside`."""
@@ -104,7 +106,7 @@ class Stack:
 
     def all_of(self, kind: str) -> list[Subject]:
         """The objects of a kind in any namespace."""
-        return [one for (of, _), those in self._by_kind.items() if of == kind for one in those]
+        return self._by_kind.get(kind, [])
 
     def running(self, workload: Subject) -> list[Running]:
         """The pods that always run of a workload, as many as a scaler of it keeps. Raises as `workloads_of`."""

@@ -1,4 +1,4 @@
-"""The entry point: arguments to commands. Imports the standard library; each command imports what it needs.
+"""The entry point: arguments to commands. Imports options of commands; each command imports what it needs.
 
 Exit codes: 0 all is well, 1 the stack file has errors or `policy` found what stops a run, 2 the command line itself is
 wrong or `policy` could not read what it was given.
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
+
+from substrate.cli import simulate_options
 
 FAILED, MISUSED = 1, 2
 
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     files.set_defaults(run=_files)
 
     _add_policy(commands)
+    simulate_options.add(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of stack files, for editors")
     schema.set_defaults(run=_schema)

@@ -19,11 +19,11 @@ PROGRESS_SECONDS = 300
 
 
 def namespace(plan: FrontDoorPlan) -> dict[str, Any]:
-    return cluster.restricted(plan.namespace, plan.pod_security_version, labels.of_front_door())
+    return cluster.restricted(plan.namespace, plan.pod_security_version, labels.of_front_door(), plan.network)
 
 
 def objects(plan: FrontDoorPlan) -> list[dict[str, Any]]:
-    """All that lies in the namespace, in the order in which it is made; the Secret of the keys is somebody else's."""
+    """All that it is made of, in the order in which it is made; the Secret of the keys is somebody else's."""
     return [config_map(plan), service(plan), disruption_budget(plan), route(plan), deployment(plan)]
 
 

@@ -80,6 +80,11 @@ def leads_to_models() -> dict[str, str]:
     return {f"{DOMAIN}/workload": "llm"}
 
 
+def belongs_to_a_team() -> dict[str, str]:
+    """As a selector's expression: the namespaces of teams."""
+    return {"key": f"{DOMAIN}/team", "operator": "Exists"}
+
+
 def monitoring() -> dict[str, str]:
     """On a namespace whose pods read the models' metrics."""
     return {f"{DOMAIN}/monitoring": "true"}

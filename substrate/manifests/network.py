@@ -34,7 +34,7 @@ DNS_PORT = 53
 # By its own label, which KServe sets: `component: predictor`, `transformer`, `explainer`.
 _KSERVE_PART = {"key": "component", "operator": "In", "values": [EXPLAINER, TRANSFORMER]}
 # A stage of a bento runs what it is sent, and has a policy of its own for who may send.
-_NO_STAGE = {"key": f"{labels.DOMAIN}/stage", "operator": "DoesNotExist"}
+NO_STAGE = {"key": f"{labels.DOMAIN}/stage", "operator": "DoesNotExist"}
 
 
 def policies(plan: NamespacePlan) -> list[dict[str, Any]]:
@@ -53,14 +53,14 @@ def admissions(plan: NamespacePlan) -> list[dict[str, Any]]:
     if network is None:
         return []
     made = [
-        policy(plan, "models", models(_NO_STAGE), ingress=to_models(network)),
-        policy(plan, "dns", {}, egress=[{"to": anywhere(), "ports": ports([DNS_PORT], "UDP", "TCP")}]),
+        policy(plan, "models", models(NO_STAGE), ingress=to_models(network)),
+        policy(plan, "dns", {}, egress=[to_names()]),
         policy(plan, "kserve-parts", models(_KSERVE_PART), egress=from_parts(network)),
         policy(plan, "bento-stages", bentos(), egress=[{"to": [stages()], "ports": ports([BENTO_PORT])}]),
         policy(plan, "stagers", {"matchLabels": labels.stager_selector()}, egress=to_all(network.sources)),
     ]
     if network.sinks:
-        made.append(policy(plan, "payload-sinks", models(_NO_STAGE), egress=to_all(network.sinks)))
+        made.append(policy(plan, "payload-sinks", models(NO_STAGE), egress=to_all(network.sinks)))
     return made
 
 
@@ -71,13 +71,24 @@ def policy(
     ingress: Sequence[Rule] | None = None,
     egress: Sequence[Rule] | None = None,
 ) -> dict[str, Any]:
+    """One object of a team's namespace."""
+    metadata = {"name": name, "namespace": plan.name, "labels": labels.of_team(plan.team)}
+    return with_rules(metadata, selected, ingress, egress)
+
+
+def with_rules(
+    metadata: Mapping[str, Any],
+    selected: Mapping[str, Any],
+    ingress: Sequence[Rule] | None = None,
+    egress: Sequence[Rule] | None = None,
+) -> dict[str, Any]:
     """One object; a direction that is None is none of its business, an empty one lets nothing through."""
     directions = {"Ingress": ingress, "Egress": egress}
     rules = {kind.lower(): list(given) for kind, given in directions.items() if given is not None}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": plan.name, "labels": labels.of_team(plan.team)},
+        "metadata": dict(metadata),
         "spec": {"podSelector": dict(selected), "policyTypes": [kind.title() for kind in rules], **rules},
     }
 
@@ -110,6 +121,11 @@ def to_all(destinations: Iterable[DestinationPlan]) -> list[Rule]:
         {"to": [namespace(one.namespace)]} if one.namespace else {"to": outside(), "ports": ports(one.ports)}
         for one in destinations
     ]
+
+
+def to_names() -> Rule:
+    """Where a cluster's DNS is differs: its pods, the node, an address beside them."""
+    return {"to": anywhere(), "ports": ports([DNS_PORT], "UDP", "TCP")}
 
 
 def anywhere() -> list[Rule]:

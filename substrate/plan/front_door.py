@@ -11,6 +11,7 @@ from substrate.catalog.fields import ENVOY
 from substrate.catalog.front_door import FrontDoor
 from substrate.catalog.model import Catalog
 from substrate.plan.engines.base import OPENAI
+from substrate.plan.network import shared_network
 from substrate.plan.reach import SERVICE_PORT, cluster_host, knative_host
 from substrate.plan.types import FrontDoorPlan, PoolPlan, ServerPlan, TaintPlan, UpstreamPlan
 from substrate.values import Bytes
@@ -34,6 +35,7 @@ def resolve(
         url=f"{catalog.cluster.base_url}/v1",
         namespace=written.namespace,
         pod_security_version=pod_security_version,
+        network=shared_network(catalog),
         image=catalog.defaults.images.get(ENVOY, IMAGE),
         replicas=written.replicas,
         cpu=_cpu(pools),

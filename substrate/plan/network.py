@@ -1,8 +1,9 @@
-"""Who reaches a team's pods and what they reach, resolved from its models. Pure; imports the catalogue and facts."""
+"""Who reaches the pods of a namespace, and what they reach. Pure; imports the catalogue, facts and the plan's files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from substrate.catalog import resolve
 from substrate.catalog.model import Catalog, Weights
@@ -18,18 +19,30 @@ WEB = (80, 443)
 
 def network_of(catalog: Catalog, team: str) -> NetworkPlan | None:
     """The team's; None where the stack asks for no NetworkPolicies."""
-    cluster = catalog.cluster
-    if cluster.network_policies is NetworkPolicies.NONE:
+    shared = shared_network(catalog)
+    if shared is None:
         return None
     own = namespace_of(catalog, team)
     names = sorted(name for name in catalog.models if resolve.team_of(catalog, name) == team)
     weights = [block for name in names if (block := catalog.models[name].weights)]
     sinks = [logging.sink for name in names if (logging := logging_plan(catalog, name))]
+    return replace(
+        shared,
+        sources=_united(found for block in weights for found in _sources(block, own)),
+        sinks=_united(found for sink in sinks for found in _sink(sink, own)),
+    )
+
+
+def shared_network(catalog: Catalog) -> NetworkPlan | None:
+    """What no team changes: all that there is of the front door's. None as above."""
+    cluster = catalog.cluster
+    if cluster.network_policies is NetworkPolicies.NONE:
+        return None
     return NetworkPlan(
         gateway=cluster.gateway.pods_namespace or cluster.gateway.namespace,
         knative=cluster.knative_gateway.namespace if cluster.knative_gateway else None,
-        sources=_united(found for block in weights for found in _sources(block, own)),
-        sinks=_united(found for sink in sinks for found in _sink(sink, own)),
+        sources=(),
+        sinks=(),
     )
 
 

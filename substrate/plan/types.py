@@ -21,7 +21,7 @@ class DestinationPlan:
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """Who reaches a team's pods, and what they reach.
+    """Who reaches a namespace's pods, and what they reach.
 
     `gateway` is the namespace of the Gateway's pods, `knative` that of Knative's network layer where the cluster has
     one. `sources` are where weights are staged from, `sinks` where copies of requests go.
@@ -415,12 +415,13 @@ class FrontDoorPlan:
 
     `cpu` is a Kubernetes quantity; `memory` bounds what all requests hold at once, `max_body` what one may.
     `keys_secret` names the Secret of the clients' keys; without one everybody is let in whom the Gateway lets in, which
-    asks for keys where `authenticated_by` says who does.
+    asks for keys where `authenticated_by` says who does. `network` is None where the stack asks for no NetworkPolicies.
     """
 
     url: str
     namespace: str
     pod_security_version: str
+    network: NetworkPlan | None
     image: str
     replicas: int
     cpu: str

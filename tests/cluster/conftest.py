@@ -114,15 +114,20 @@ def completed(
 
 
 def eventually(what: str, holds: Callable[[], Any], instead: Callable[[], Any] = str) -> Any:
-    """What `holds` returns once that is true; the test fails when it is not after `PATIENCE` seconds.
+    """What `holds` returns once that is true; an error of it is not. The test fails after `PATIENCE` seconds.
 
-    `instead` says what there was then.
+    `instead` says what there was then; the last error stands beside it.
     """
     deadline = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what} {instead()}"
-        time.sleep(0.1)
-    return found
+    while True:
+        error: Exception | None = None
+        try:
+            if found := holds():
+                return found
+        except Exception as raised:
+            error = raised
+        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what} {instead()} {error or ''}"
+        time.sleep(0.2)
 
 
 def claim(name: str, where: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 import pytest
 
@@ -23,8 +25,9 @@ def test_front_door_makes_its_own_namespace_and_all_in_it(build, plan):
     seen = build(lambda: FrontDoor("front-door", plan))
     component = one(seen, "FrontDoor")
 
-    inside = ["ConfigMap", "Deployment", "FrontDoor", "HTTPRoute", "Namespace", "PodDisruptionBudget", "Service"]
-    assert kinds(seen) == inside
+    policies = ["NetworkPolicy"] * 2
+    inside = ["Deployment", "FrontDoor", "HTTPRoute", "Namespace", *policies, "PodDisruptionBudget", "Service"]
+    assert kinds(seen) == ["ConfigMap", *inside]
     assert all(child.parent == component.urn for child in seen if child is not component)
 
 
@@ -32,6 +35,24 @@ def test_deployment_starts_after_the_files_that_it_reads(build, plan):
     seen = build(lambda: FrontDoor("front-door", plan))
 
     assert {one(seen, "Namespace").urn, one(seen, "ConfigMap").urn} <= set(one(seen, "Deployment").dependencies)
+
+
+def test_what_closes_the_namespace_comes_after_what_is_let_through(build, plan):
+    seen = {
+        each.inputs["metadata"]["name"]: each for each in build(lambda: FrontDoor("front-door", plan)) if policy(each)
+    }
+
+    assert seen["front-door"].urn in seen["default-deny"].dependencies
+
+
+def test_stack_without_network_policies_closes_nothing(build, plan):
+    seen = build(lambda: FrontDoor("front-door", replace(plan, network=None)))
+
+    assert not [each for each in seen if policy(each)]
+
+
+def policy(resource):
+    return resource.type.endswith(":NetworkPolicy")
 
 
 def test_objects_reach_the_api_exactly_as_they_were_built(build, plan):

@@ -7,8 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,19 +92,3 @@ class Project:
         text = path.read_text()
         assert old in text, f"{name} does not hold {old!r}"
         path.write_text(text.replace(old, new, 1))
-
-
-def eventually(what: str, check: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Poll until `check` returns something true; the last error is what a failure shows."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            found = check()
-        except Exception as error:
-            found, last = None, error
-        else:
-            last = None
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not happen in {seconds:.0f} s: {last!r}"
-        time.sleep(0.5)

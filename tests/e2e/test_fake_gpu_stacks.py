@@ -19,7 +19,8 @@ import yaml
 from cluster import images
 from substrate.facts.accelerators import ACCELERATORS
 from substrate.plan import ClaimPlan, PoolPlan
-from tests.e2e.harness import Project, copy_project, eventually
+from tests.cluster.conftest import eventually
+from tests.e2e.harness import Project, copy_project
 from tests.stacks import plan_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve")]

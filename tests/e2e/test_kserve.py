@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from substrate.manifests import kserve
-from tests.cluster.conftest import PATIENCE
+from tests.cluster.conftest import PATIENCE, eventually
 from tests.e2e import kserve_parts
-from tests.e2e.harness import STAGING_LABEL, Project, eventually
+from tests.e2e.harness import STAGING_LABEL, Project
 from tests.stacks import document, plan_document, server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "kserve-llm")]

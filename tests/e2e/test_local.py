@@ -11,8 +11,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.cluster.conftest import PATIENCE
-from tests.e2e.harness import ROOT, STAGING_LABEL, Project, eventually
+from tests.cluster.conftest import PATIENCE, eventually
+from tests.e2e.harness import ROOT, STAGING_LABEL, Project
 from tests.stacks import plan_of, server
 
 pytestmark = [pytest.mark.cluster]

@@ -13,8 +13,8 @@ import pytest
 
 from substrate.manifests import kserve
 from tests.cluster import payload_logs as logs
-from tests.cluster.conftest import Embedded
-from tests.e2e.harness import Project, eventually
+from tests.cluster.conftest import Embedded, eventually
+from tests.e2e.harness import Project
 from tests.e2e.test_kserve import MODEL, NAMESPACE, SERVED, Asking, move, served_by
 from tests.stacks import document, plan_document, server
 

@@ -23,8 +23,8 @@ import yaml
 from cluster import images
 from examples.triton import make
 from tests import triton_stacks
-from tests.cluster.conftest import Embedded
-from tests.e2e.harness import Project, eventually
+from tests.cluster.conftest import Embedded, eventually
+from tests.e2e.harness import Project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "triton")]
 

@@ -20,8 +20,8 @@ import yaml
 
 from cluster import images, tools
 from examples.tiny_llama import adapter
-from tests.cluster.conftest import PATIENCE, Embedded
-from tests.e2e.harness import ROOT, Project, eventually
+from tests.cluster.conftest import PATIENCE, Embedded, eventually
+from tests.e2e.harness import ROOT, Project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "kserve-llm", "vllm")]
 

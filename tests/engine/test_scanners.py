@@ -16,11 +16,10 @@ import pytest
 
 from cluster import tools
 from cluster.tools.packages import DebianPython
-from substrate.manifests import front_door
 from tests.engine import scanners
 from tests.engine.expansion import expanded, pod_specs
 from tests.engine.scanners import Finding, Report, Scanners
-from tests.policies.test_policy_own_stacks import Manifest, manifests
+from tests.policies.test_policy_own_stacks import Manifest, door, manifests
 from tests.stacks import STACKS, plan_of
 
 pytestmark = pytest.mark.engine
@@ -77,12 +76,6 @@ WAIVERS: dict[str, tuple[Waiver, ...]] = {
         ),
         Waiver("K8S-016", "*", _CPU),
         Waiver(
-            "K8S-032",
-            "*.Namespace..substrate-front-door",
-            "Open: the front door takes requests from anywhere and sends them to any team's models; its metrics' port "
-            "could be closed",
-        ),
-        Waiver(
             "K8S-033",
             "*.Namespace.*",
             "Every container says what it asks for, and the plan holds the models to their pools; a quota of a team is "
@@ -105,9 +98,7 @@ SCANNERS = pytest.mark.parametrize("scanner", ["checkov", TRIVY, "pipeline_check
 
 def stack_manifests(stack: str) -> list[Manifest]:
     plan = plan_of(stack)
-    assert plan.front_door
-    door = [front_door.namespace(plan.front_door), *front_door.objects(plan.front_door)]
-    return expanded([*manifests(plan), *door])
+    return expanded([*manifests(plan), *door(plan)])
 
 
 def made_wrong(manifest: Manifest) -> Manifest:

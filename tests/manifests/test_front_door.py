@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from substrate.manifests import envoy, front_door, labels, model
+from substrate.manifests import envoy, front_door, front_door_network, labels, model
 from substrate.manifests.envoy import api
 from substrate.plan import FrontDoorPlan, StackPlan, UpstreamPlan
 from substrate.values import Bytes
@@ -161,7 +161,8 @@ def test_keys_are_asked_for_only_where_the_stack_names_them(tmp_path):
 
 def test_every_object_can_be_selected_by_a_teams_network_policy():
     plan = door(plan_of("fleet"))
-    for found in (front_door.namespace(plan), *front_door.objects(plan), template(plan)):
+    policies = front_door_network.policies(plan)
+    for found in (front_door.namespace(plan), *policies, *front_door.objects(plan), template(plan)):
         assert found["metadata"]["labels"]["app.kubernetes.io/component"] == "front-door"
 
 

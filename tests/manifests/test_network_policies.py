@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from substrate.manifests import bento, cluster, front_door, kserve, model, network, serving, staging
-from substrate.plan import ServerPlan, StackPlan
+from substrate.manifests import (
+    bento,
+    cluster,
+    front_door,
+    front_door_network,
+    kserve,
+    model,
+    network,
+    serving,
+    staging,
+)
+from substrate.manifests.envoy import api
+from substrate.plan import NamespacePlan, ServerPlan, StackPlan
 from tests import triton_stacks
 from tests.engine_plans import FILES, generated
 from tests.manifests.reach import Network, Peer, directions
@@ -68,7 +79,8 @@ def plan(request: Any, tmp_path: Any) -> StackPlan:
 def network_of(plan: StackPlan) -> Network:
     stages = [made for one in plan.servers if one.bento for made in bento.stage_objects(one, one.bento)]
     own = [policy for namespace in plan.namespaces for policy in network.policies(namespace)]
-    return Network([*own, *(each for each in stages if each["kind"] == "NetworkPolicy")])
+    doors = front_door_network.policies(plan.front_door) if plan.front_door else []
+    return Network([*own, *doors, *(each for each in stages if each["kind"] == "NetworkPolicy")])
 
 
 def entries(one: ServerPlan) -> Peer:
@@ -76,21 +88,27 @@ def entries(one: ServerPlan) -> Peer:
     return next(pod for name, pod in pods(one).items() if name in ("engine", "transformer"))
 
 
+def peer(one: ServerPlan, name: str, pod: dict[str, str]) -> Peer:
+    """A pod in its team's namespace."""
+    namespace = cluster.namespace(NamespacePlan(one.namespace, one.team, "v1.33", None))
+    return Peer(name, one.namespace, pod, namespace["metadata"]["labels"])
+
+
 def pods(one: ServerPlan) -> dict[str, Peer]:
     """Each kind of pod of a server, the one first that clients reach. KServe adds the label `component`."""
     if one.kserve is None:
         made = {"engine": serving.deployment(one)["spec"]["template"]["metadata"]["labels"]}
-        return {name: Peer(name, one.namespace, labels) for name, labels in made.items()}
+        return {name: peer(one, name, labels) for name, labels in made.items()}
     spec = kserve.inference_service(one, one.kserve)["spec"]
     found = {part: {**fields["labels"], "component": part} for part, fields in spec.items()}
     names = {"predictor": "engine" if "transformer" not in found else "predictor"}
-    return {names.get(part, part): Peer(part, one.namespace, labels) for part, labels in found.items()}
+    return {names.get(part, part): peer(one, part, labels) for part, labels in found.items()}
 
 
 def stages(one: ServerPlan) -> dict[str, Peer]:
     made = bento.stage_objects(one, one.bento) if one.bento else []
     deployments = [each["spec"]["template"]["metadata"]["labels"] for each in made if each["kind"] == "Deployment"]
-    return {labels["substrate.dev/stage"]: Peer("stage", one.namespace, labels) for labels in deployments}
+    return {labels["substrate.dev/stage"]: peer(one, "stage", labels) for labels in deployments}
 
 
 def everything(plan: StackPlan) -> Iterator[Peer]:
@@ -101,8 +119,10 @@ def everything(plan: StackPlan) -> Iterator[Peer]:
 
 
 def stagers(plan: StackPlan) -> list[Peer]:
-    jobs = [(claim, staging.job(claim, weights)) for claim in plan.claims for weights in claim.weights]
-    return [Peer("stager", claim.namespace, job["spec"]["template"]["metadata"]["labels"]) for claim, job in jobs]
+    namespaces = {one.name: cluster.namespace(one)["metadata"]["labels"] for one in plan.namespaces}
+    jobs = [(claim.namespace, staging.job(claim, weights)) for claim in plan.claims for weights in claim.weights]
+    pod = {job["metadata"]["name"]: job["spec"]["template"]["metadata"]["labels"] for _, job in jobs}
+    return [Peer("stager", space, pod[job["metadata"]["name"]], namespaces[space]) for space, job in jobs]
 
 
 def api_ports(one: ServerPlan) -> set[int]:
@@ -132,6 +152,40 @@ def test_clients_reach_every_model_through_the_gateway_and_the_front_door(plan: 
         for caller in callers(plan, one):
             for port in api_ports(one):
                 assert network_of(plan).reaches(caller, entries(one), port), (one.name, caller.name, port)
+
+
+def test_front_door_is_asked_by_the_gateway_and_by_clients_and_by_nobody_else(plan: StackPlan) -> None:
+    reaches, elsewhere = network_of(plan).reaches, plan.namespaces[0].network
+    assert elsewhere
+    gateway = Peer("proxy", elsewhere.gateway, {"app": "x"})
+
+    assert all(reaches(caller, door(plan), api.PORT) for caller in (gateway, CLIENT))
+    assert reaches(PROMETHEUS, door(plan), api.METRICS_PORT)
+    for caller in (STRANGER, ABROAD, Peer("beside", door(plan).namespace, {}), *everything(plan)):
+        assert not network_of(plan).admits(caller, door(plan), api.PORT), caller
+    for caller in (gateway, CLIENT, STRANGER, ABROAD, *everything(plan)):
+        assert not network_of(plan).admits(caller, door(plan), api.METRICS_PORT), caller
+
+
+def test_front_door_reaches_models_and_names_and_nothing_else(plan: StackPlan) -> None:
+    """Not the stagers of a team, no other port of its pods, no other namespace, nothing outside."""
+    sends = network_of(plan).sends
+    beside = [pod for one in plan.servers for pod in stages(one).values()]
+    impostors = [Peer("model", "default", entries(one).labels) for one in plan.servers]
+
+    assert sends(door(plan), DNS, 53, "UDP") and sends(door(plan), DNS, 53)
+    for target in (ABROAD, METADATA, STRANGER, CLIENT, GATEWAY, *stagers(plan), *beside, *impostors):
+        assert not [port for port in (80, 443, *network.API_PORTS) if sends(door(plan), target, port)], target
+    for one in plan.servers:
+        assert not [port for port in (22, 6443, *INTERNAL) if sends(door(plan), entries(one), port)], one.name
+
+
+def test_every_pod_beside_the_front_door_is_closed_both_ways(plan: StackPlan) -> None:
+    """A pod with the keys' Secret of somebody's debugging, say."""
+    beside = Peer("beside", door(plan).namespace)
+
+    assert not network_of(plan).admits(STRANGER, beside, 22)
+    assert not network_of(plan).sends(beside, STRANGER, 22)
 
 
 def test_nobody_else_is_admitted_to_a_models_api(plan: StackPlan) -> None:
@@ -226,9 +280,10 @@ def test_transformer_and_explainer_ask_the_predictor_and_it_asks_neither(name: s
     assert not reaches(found["predictor"], found["transformer"], 8080)
 
 
-def test_in_knative_the_parts_ask_by_its_gateway(tmp_path: Any) -> None:
+def test_in_knative_the_parts_and_the_front_door_ask_by_its_gateway(tmp_path: Any) -> None:
     plan = changed(tmp_path, **VARIED["Knative"])
     assert network_of(plan).reaches(pods(plan.servers[0])["transformer"], Peer("kourier", "kourier"), 8081)
+    assert network_of(plan).reaches(door(plan), Peer("kourier", "kourier"), 8081)
 
 
 def test_stage_is_reached_by_those_that_ask_it_and_by_no_gateway(tmp_path: Any) -> None:
@@ -268,5 +323,7 @@ def test_stack_may_make_none_and_its_namespace_says_so(tmp_path: Any) -> None:
     (namespace,) = plan.namespaces
 
     assert network.policies(namespace) == []
-    assert cluster.namespace(namespace)["metadata"]["annotations"] == {"substrate.dev/network-policies": "none"}
+    assert plan.front_door and front_door_network.policies(plan.front_door) == []
+    for made in (cluster.namespace(namespace), front_door.namespace(plan.front_door)):
+        assert made["metadata"]["annotations"] == {"substrate.dev/network-policies": "none"}
     assert "annotations" not in cluster.namespace(plan_of("local").namespaces[0])["metadata"]

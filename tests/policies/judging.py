@@ -41,11 +41,7 @@ def judge(
     """
     analyzer = _analyzer(config or {}, written_for)
     alone = [_judgement(item, urn(manifest)) for manifest in manifests for item in _analyze(analyzer, manifest)]
-    resources = [
-        pb.AnalyzerResource(type=token(manifest), properties=_struct(manifest), urn=urn(manifest), name=name(manifest))
-        for manifest in manifests
-    ]
-    together = analyzer.AnalyzeStack(pb.AnalyzeStackRequest(resources=resources), None).diagnostics
+    together = _analyze_stack(analyzer, *manifests)
     return alone + [_judgement(item, item.urn) for item in together]
 
 
@@ -92,7 +88,9 @@ def name(manifest: Manifest) -> str:
 
 
 def urn(manifest: Manifest) -> str:
-    return f"urn:pulumi:dev::strangers::{token(manifest)}::{name(manifest)}"
+    """No two objects of a stack have one."""
+    namespace = manifest.get("metadata", {}).get("namespace", "")
+    return f"urn:pulumi:dev::strangers::{token(manifest)}::{namespace}/{name(manifest)}"
 
 
 def _analyzer(config: Mapping[str, Any], written_for: str | None = None) -> _PolicyAnalyzerServicer:
@@ -118,6 +116,14 @@ def _analyze(analyzer: _PolicyAnalyzerServicer, manifest: Manifest) -> Sequence[
         type=token(manifest), properties=_struct(manifest), urn=urn(manifest), name=name(manifest)
     )
     return list(analyzer.Analyze(request, None).diagnostics)
+
+
+def _analyze_stack(analyzer: _PolicyAnalyzerServicer, *manifests: Manifest) -> Sequence[pb.AnalyzeDiagnostic]:
+    resources = [
+        pb.AnalyzerResource(type=token(manifest), properties=_struct(manifest), urn=urn(manifest), name=name(manifest))
+        for manifest in manifests
+    ]
+    return list(analyzer.AnalyzeStack(pb.AnalyzeStackRequest(resources=resources), None).diagnostics)
 
 
 def _judgement(item: pb.AnalyzeDiagnostic, about: str) -> Judgement:

@@ -102,7 +102,7 @@ def test_scaler_seen_with_its_target_is_told_of_once_and_at_the_scaler() -> None
     (judgement,) = judge(workload(), hpa(metrics=[CPU]))
 
     assert judgement.policy == STACK
-    assert judgement.urn.endswith("HorizontalPodAutoscaler::llama-hpa")
+    assert judgement.urn.endswith("HorizontalPodAutoscaler::ml/llama-hpa")
 
 
 @pytest.mark.parametrize(

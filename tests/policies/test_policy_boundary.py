@@ -9,7 +9,18 @@ from pulumi.runtime.proto import analyzer_pb2 as pb
 
 from policies.pack import POLICIES
 from policies.resources.objects import objects_of
-from tests.policies.judging import RESOURCE, STACK, UNKNOWN, UNKNOWN_LIST, _analyzer, _struct, judge, violations
+from tests.policies.judging import (
+    RESOURCE,
+    STACK,
+    UNKNOWN,
+    UNKNOWN_LIST,
+    _analyze,
+    _analyze_stack,
+    _analyzer,
+    _struct,
+    judge,
+    violations,
+)
 from tests.policies.written import (
     CPU,
     HOT,
@@ -32,6 +43,8 @@ def test_all_policies_stop_a_run_but_the_one_that_advises() -> None:
     assert levels == {"llm-resource": "mandatory", "llm-stack": "mandatory", "llm-advice": "advisory"}
 
 
+MOVING = workload(pod=template(container("nginx:latest")))
+ADVISED = {"moving-image": "advisory"}
 UNKNOWNS: dict[str, tuple[dict[str, Any], str]] = {
     "image": (workload(pod=template(container(UNKNOWN))), "image"),
     "replicas of a hot model": (workload(labels=HOT, replicas=UNKNOWN), "replicas"),
@@ -50,6 +63,35 @@ def test_unknown_value_that_decides_is_told_and_never_swallowed(manifest: dict[s
 
     assert [item.mandatory for item in found] == [False]
     assert "can't run policy 'llm-resource'" in found[0].message and path in found[0].message
+
+
+def test_advice_tells_what_the_other_policies_found_and_asks_no_rule_again() -> None:
+    """By the inputs, then, though the stack comes with the outputs."""
+    pack = _analyzer({"levels": ADVISED})
+    _analyze(pack, MOVING)
+
+    (told,) = _analyze_stack(pack, {**MOVING, "spec": {}})
+    assert "the tag latest moves" in told.message and told.enforcementLevel == pb.ADVISORY
+
+
+def test_what_was_never_asked_alone_is_advised_on_all_the_same() -> None:
+    """The engine asks of no resource alone that a program only reads."""
+    (told,) = _analyze_stack(_analyzer({"levels": ADVISED}), MOVING)
+
+    assert "the tag latest moves" in told.message
+
+
+def test_advice_by_settings_of_its_own_is_judged_by_them() -> None:
+    own = judge(MOVING, config={"levels": ADVISED}, written_for="llm-advice")
+
+    assert sorted((one.policy, one.mandatory) for one in own) == [("llm-advice", False), (RESOURCE, True)]
+
+
+def test_a_stack_is_not_told_of_the_one_before() -> None:
+    pack = _analyzer({"levels": {"host-metric-in-stack": "advisory"}})
+
+    assert len(_analyze_stack(pack, workload(), hpa(metrics=[CPU]))) == 1
+    assert _analyze_stack(pack, workload()) == []
 
 
 def test_unknown_value_that_does_not_decide_is_no_matter() -> None:

@@ -11,6 +11,7 @@ from substrate.manifests import (
     bento,
     cluster,
     front_door,
+    front_door_network,
     kserve,
     kserve_parts,
     llm_inference_service,
@@ -51,6 +52,13 @@ def manifests(plan: StackPlan) -> list[Manifest]:
     ]
 
 
+def door(plan: StackPlan) -> list[Manifest]:
+    """The front door and what closes its namespace."""
+    given = plan.front_door
+    assert given
+    return [front_door.namespace(given), *front_door_network.policies(given), *front_door.objects(given)]
+
+
 def workloads(server: ServerPlan) -> list[Manifest]:
     """A server's own workload, and what its foundation makes beside it."""
     if server.bento:
@@ -73,9 +81,8 @@ def deployments(plan: StackPlan) -> list[Manifest]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_shipped_stack_passes_with_no_rule_skipped(stack: str) -> None:
     plan = plan_of(stack)
-    assert plan.front_door
 
-    assert judge(*manifests(plan), front_door.namespace(plan.front_door), *front_door.objects(plan.front_door)) == []
+    assert judge(*manifests(plan), *door(plan)) == []
 
 
 def test_front_door_is_no_model_and_may_scale_on_cpu() -> None:
@@ -128,8 +135,8 @@ def test_stack_that_other_machines_reach_passes_by_who_asks_for_a_key(stack: str
     data["config"]["substrate:cluster"]["gateway"] = {"authenticatedBy": "nobody"}
     open_ = plan_document(data, tmp_path, stack)
 
-    assert judge(*manifests(asked), *front_door.objects(asked.front_door)) == []
-    told = judge(*manifests(open_), *front_door.objects(open_.front_door))
+    assert judge(*manifests(asked), *door(asked)) == []
+    told = judge(*manifests(open_), *door(open_))
     routes = sum(len(server.models) for server in open_.servers) + 1
     assert [one.mandatory for one in told] == [False] * routes
     assert all("rule: open-api-by-name" in one.message for one in told)
@@ -137,7 +144,7 @@ def test_stack_that_other_machines_reach_passes_by_who_asks_for_a_key(stack: str
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_route_that_forgets_who_asks_is_refused(stack: str) -> None:
-    made = [*manifests(plan_of(stack)), *front_door.objects(plan_of(stack).front_door)]
+    made = [*manifests(plan_of(stack)), *door(plan_of(stack))]
     routes = [each for each in made if each["kind"] == "HTTPRoute"]
     for route in routes:
         route["metadata"]["annotations"] = {}

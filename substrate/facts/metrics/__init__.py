@@ -1,4 +1,4 @@
-"""What each engine exports on its metrics port: names, kinds, units, labels. Imports the engines' own files.
+"""What each engine, and each exporter beside, exports: names, kinds, units, labels. Imports their own files.
 
 Dated data: each file says which release it was read of, and where. `asked_for` finds the names in a query; `meant`
 says what somebody who wrote a name that is not exported may have meant.
@@ -10,11 +10,29 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from substrate.facts.metrics import bentoml, llama_cpp, sglang, tgi, triton, vllm
+from substrate.facts.metrics import (
+    bentoml,
+    dcgm,
+    gateways,
+    keda,
+    kube_state_metrics,
+    llama_cpp,
+    payload_logger,
+    prometheus,
+    sglang,
+    tgi,
+    triton,
+    vllm,
+)
 from substrate.facts.metrics.types import Gone, Registry
 
 REGISTRIES: tuple[Registry, ...] = (
     vllm.REGISTRY, llama_cpp.REGISTRY, triton.REGISTRY, tgi.REGISTRY, sglang.REGISTRY, bentoml.REGISTRY,
+)  # fmt: skip
+# What rules, alerts and dashboards read beside: of objects, GPUs, scalers and what stands before the models.
+EXPORTERS: tuple[Registry, ...] = (
+    kube_state_metrics.REGISTRY, dcgm.REGISTRY, keda.REGISTRY, gateways.ENVOY, gateways.TRAEFIK,
+    payload_logger.REGISTRY, prometheus.REGISTRY, prometheus.KUBELET,
 )  # fmt: skip
 BY_ENGINE: Mapping[str, Registry] = {registry.engine: registry for registry in REGISTRIES}
 

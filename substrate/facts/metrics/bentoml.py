@@ -15,9 +15,15 @@ _PREFIX = "bentoml_service_"
 _each = partial(each, prefix=_PREFIX)
 
 _METRICS = (
-    Exported(f"{_PREFIX}request_in_progress", GAUGE, "requests", ("endpoint",), "requests that are being answered"),
-    *_each(COUNTER, "requests", "request_total", "endpoint", "http_response_code"),
-    *_each(HISTOGRAM, "seconds", "request_duration_seconds", "endpoint", "http_response_code"),
+    Exported(
+        f"{_PREFIX}request_in_progress",
+        GAUGE,
+        "requests",
+        ("runner_name", "endpoint"),
+        "requests that are being answered",
+    ),
+    *_each(COUNTER, "requests", "request_total", "runner_name", "endpoint", "http_response_code"),
+    *_each(HISTOGRAM, "seconds", "request_duration_seconds", "runner_name", "endpoint", "http_response_code"),
     *_each(GAUGE, "seconds", "last_request_timestamp_seconds"),
     *_each(HISTOGRAM, "requests", "adaptive_batch_size", "runner_name", "worker_index", "method_name"),
     *_each(GAUGE, "connections", "websocket_connections", "endpoint", "runner_name"),

@@ -1,0 +1,62 @@
+"""What observes a stack is registered whole, and judges nobody before there is something to judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pulumi
+import pytest
+
+from components import Model, Observability, VllmService
+from substrate.manifests import observability
+from substrate.plan import StackPlan
+from tests.components.test_components import kinds, one
+from tests.engine.alert_cases import MONITORING
+from tests.stacks import plan_of, server
+
+
+@pytest.fixture
+def plan() -> StackPlan:
+    return replace(plan_of("local"), monitoring=MONITORING)
+
+
+def observed(build, plan, monitoring=MONITORING):
+    return build(lambda: Observability("observability", monitoring, plan))
+
+
+def test_a_stack_is_read_recorded_judged_and_drawn(build, plan):
+    seen = observed(build, plan)
+
+    assert kinds(seen) == [*["ConfigMap"] * 4, "Observability", *["PodMonitor"] * 2, *["PrometheusRule"] * 2]
+    component = one(seen, "Observability")
+    assert all(child.parent == component.urn for child in seen if child is not component)
+
+
+def test_without_dashboards_there_is_no_config_map(build, plan):
+    seen = observed(build, plan, replace(MONITORING, dashboards=False))
+
+    assert "ConfigMap" not in kinds(seen)
+
+
+def test_objects_reach_the_api_exactly_as_they_were_built(build, plan):
+    seen = observed(build, plan)
+    built = [*observability.readers(plan, MONITORING), *observability.judges(plan, MONITORING)]
+
+    made = {each.name: each.inputs for each in seen}
+    for each in built:
+        name = f"{each['metadata']['namespace']}/{each['metadata']['name']}"
+        assert made[name] == each
+
+
+def test_rules_come_after_the_models_and_monitors_do_not_wait_for_them(build, plan):
+    def program():
+        smol = server(plan, "smollm2-135m")
+        model = Model("smol", smol)
+        served = VllmService("smol-plain", smol, pulumi.ResourceOptions(depends_on=[model]))
+        Observability("observability", MONITORING, plan, [served])
+
+    seen = build(program)
+    workload = one(seen, "Deployment").urn
+    kind = {each.urn: each.type.split(":")[-1] for each in seen}
+    waiting = {kind[each.urn] for each in seen if workload in each.dependencies}
+    assert "PrometheusRule" in waiting and "PodMonitor" not in waiting
