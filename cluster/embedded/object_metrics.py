@@ -19,6 +19,7 @@ from cluster.embedded.api import Api, ApiError
 
 IDENTITY = "object-metrics"
 _CONDITION = ("true", "false", "unknown")
+_REASONS = ("BackoffLimitExceeded", "DeadlineExceeded", "Evicted")
 _PHASES = ("Pending", "Succeeded", "Failed", "Unknown", "Running")
 _Object = Mapping[str, Any]
 
@@ -55,6 +56,13 @@ def deployment(item: _Object) -> Iterator[Sample]:
 def autoscaler(item: _Object) -> Iterator[Sample]:
     name, labels = "kube_horizontalpodautoscaler", _named("horizontalpodautoscaler", item)
     spec, status = item["spec"], item.get("status", {})
+    target = spec["scaleTargetRef"]
+    scaled = {
+        "scaletargetref_api_version": target.get("apiVersion", ""),
+        "scaletargetref_kind": target["kind"],
+        "scaletargetref_name": target["name"],
+    }
+    yield Sample(f"{name}_info", {**labels, **scaled}, 1)
     yield Sample(f"{name}_spec_min_replicas", labels, spec.get("minReplicas", 1))
     yield Sample(f"{name}_spec_max_replicas", labels, spec["maxReplicas"])
     yield Sample(f"{name}_status_current_replicas", labels, status.get("currentReplicas", 0))
@@ -64,17 +72,37 @@ def autoscaler(item: _Object) -> Iterator[Sample]:
 
 def job(item: _Object) -> Iterator[Sample]:
     labels, status = _named("job_name", item), item.get("status", {})
-    for state in ("active", "succeeded", "failed"):
+    for state in ("active", "succeeded"):
         yield Sample(f"kube_job_status_{state}", labels, status.get(state, 0))
+    for moment in ("start", "completion"):
+        if f"{moment}Time" in status:
+            yield Sample(f"kube_job_status_{moment}_time", labels, _seconds(status[f"{moment}Time"]))
+    yield from _failed(labels, status)
     for condition in status.get("conditions", []):
         name = {"Failed": "kube_job_failed", "Complete": "kube_job_complete"}.get(condition["type"])
         if name:
             yield from _one_of(name, labels, "condition", condition["status"].lower(), _CONDITION)
 
 
+def _failed(labels: Mapping[str, str], status: _Object) -> Iterator[Sample]:
+    """1 for the reason why it failed; pods by the number where the job has not failed, or for another reason."""
+    name, conditions = "kube_job_status_failed", status.get("conditions", [])
+    reasons = {one.get("reason", "") for one in conditions if one["type"] == "Failed" and one["status"] == "True"}
+    if not status.get("failed"):
+        yield Sample(name, {**labels, "reason": ""}, 0)
+    elif known := reasons & set(_REASONS):
+        yield from _one_of(name, labels, "reason", known.pop(), _REASONS)
+    else:
+        yield Sample(name, {**labels, "reason": ""}, status["failed"])
+
+
 def pod(item: _Object) -> Iterator[Sample]:
     labels, status = {**_named("pod", item), "uid": item["metadata"]["uid"]}, item.get("status", {})
     yield Sample("kube_pod_created", labels, _seconds(item["metadata"]["creationTimestamp"]))
+    if "startTime" in status:
+        yield Sample("kube_pod_start_time", labels, _seconds(status["startTime"]))
+    for owner in item["metadata"].get("ownerReferences", []):
+        yield Sample("kube_pod_owner", {**labels, **_owner(owner)}, 1)
     yield from _one_of("kube_pod_status_phase", labels, "phase", status.get("phase", "Unknown"), _PHASES)
     for condition in status.get("conditions", []):
         if condition["type"] in ("Ready", "Scheduled"):
@@ -86,10 +114,19 @@ def pod(item: _Object) -> Iterator[Sample]:
         yield from _container({**labels, "container": container["name"]}, container)
 
 
+def _owner(owner: _Object) -> dict[str, str]:
+    controls = str(owner.get("controller", False)).lower()
+    return {"owner_kind": owner["kind"], "owner_name": owner["name"], "owner_is_controller": controls}
+
+
 def _container(labels: Mapping[str, str], status: _Object) -> Iterator[Sample]:
     yield Sample("kube_pod_container_status_restarts_total", labels, status["restartCount"])
     yield Sample("kube_pod_container_status_ready", labels, status["ready"])
-    waiting = status.get("state", {}).get("waiting")
+    state = status.get("state", {})
+    begun = state.get("running") or state.get("terminated") or {}
+    if begun.get("startedAt"):
+        yield Sample("kube_pod_container_state_started", labels, _seconds(begun["startedAt"]))
+    waiting = state.get("waiting")
     if waiting:
         reason = {"reason": waiting.get("reason", "")}
         yield Sample("kube_pod_container_status_waiting_reason", {**labels, **reason}, 1)
