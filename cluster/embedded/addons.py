@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -18,7 +18,7 @@ Object = dict[str, Any]
 SYSTEM = "substrate-system"
 STORAGE_CLASS = "node-local"
 GATEWAY_CLASS, GATEWAY = "traefik", "substrate"
-_READ = ("get", "list", "watch")
+READ = ("get", "list", "watch")
 _RBAC = "rbac.authorization.k8s.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -56,28 +56,40 @@ def storage_class() -> Object:
 
 def roles() -> list[Object]:
     return [
-        _bind("kube-apiserver-kubelet-client", "system:kubelet-api-admin", "kube-apiserver-kubelet-client"),
-        *_role(services.DNS, _rule("", _READ, "services", "pods", "namespaces"), _endpoints()),
-        *_role(services.PROVISIONER, *_provisioner_rules()),
-        *_role(services.KWOK, *_kwok_rules()),
-        *_role(services.GATEWAY, *_traefik_rules()),
+        bind("kube-apiserver-kubelet-client", "system:kubelet-api-admin", "kube-apiserver-kubelet-client"),
+        *role(services.DNS, rule("", READ, "services", "pods", "namespaces"), _endpoints()),
+        *role(services.PROVISIONER, *_provisioner_rules()),
+        *role(services.KWOK, *_kwok_rules()),
+        *role(services.GATEWAY, *_traefik_rules()),
     ]
 
 
 def s3_service() -> list[Object]:
-    """A Service without a selector: its endpoint is the node, where SeaweedFS runs beside the pods."""
-    port = {"name": "http", "port": Network.S3_PORT, "protocol": "TCP"}
-    metadata = {"name": "s3", "namespace": SYSTEM}
+    return node_service("s3", SYSTEM, NodePort("http", Network.S3_PORT, Network.S3_PORT))
+
+
+class NodePort(NamedTuple):
+    """A port of a Service and the one of the node that it leads to."""
+
+    name: str
+    port: int
+    target: int
+
+
+def node_service(name: str, where: str, *ports: NodePort, labels: Mapping[str, str] | None = None) -> list[Object]:
+    """A Service without a selector: its endpoint is the node, where a process of ours runs beside the pods."""
+    own = dict(labels or {})
+    metadata = {"name": name, "namespace": where, "labels": own}
     endpoints = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {**metadata, "labels": {"kubernetes.io/service-name": "s3"}},
+        "metadata": {**metadata, "labels": {**own, "kubernetes.io/service-name": name}},
         "addressType": "IPv4",
-        "ports": [port],
+        "ports": [{"name": each.name, "port": each.target, "protocol": "TCP"} for each in ports],
         "endpoints": [{"addresses": [Network.NODE], "conditions": {"ready": True}}],
     }
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [port]}}
-    return [service, {**endpoints, "ports": [{key: port[key] for key in ("name", "port", "protocol")}]}]
+    served = [{"name": each.name, "port": each.port, "targetPort": each.target, "protocol": "TCP"} for each in ports]
+    return [{"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": served}}, endpoints]
 
 
 def gateway() -> list[Object]:
@@ -105,21 +117,21 @@ def gateway() -> list[Object]:
 
 def _provisioner_rules() -> Sequence[Object]:
     return (
-        _rule("", (*_READ, "create", "delete", "patch", "update"), "persistentvolumes"),
-        _rule("", (*_READ, "update", "patch"), "persistentvolumeclaims"),
-        _rule("", _READ, "nodes"),
-        _rule("", ("create", "patch", "update"), "events"),
-        _rule("storage.k8s.io", _READ, "storageclasses", "csinodes", "volumeattachments", "volumeattributesclasses"),
+        rule("", (*READ, "create", "delete", "patch", "update"), "persistentvolumes"),
+        rule("", (*READ, "update", "patch"), "persistentvolumeclaims"),
+        rule("", READ, "nodes"),
+        rule("", ("create", "patch", "update"), "events"),
+        rule("storage.k8s.io", READ, "storageclasses", "csinodes", "volumeattachments", "volumeattributesclasses"),
     )
 
 
 def _kwok_rules() -> Sequence[Object]:
     return (
-        _rule("", _READ, "nodes"),
-        _rule("", ("patch", "update"), "nodes/status", "pods/status"),
-        _rule("", (*_READ, "delete", "patch", "update"), "pods"),
-        _rule("", ("create", "patch", "update"), "events"),
-        _rule("coordination.k8s.io", (*_READ, "create", "patch", "update"), "leases"),
+        rule("", READ, "nodes"),
+        rule("", ("patch", "update"), "nodes/status", "pods/status"),
+        rule("", (*READ, "delete", "patch", "update"), "pods"),
+        rule("", ("create", "patch", "update"), "events"),
+        rule("coordination.k8s.io", (*READ, "create", "patch", "update"), "leases"),
     )
 
 
@@ -128,29 +140,30 @@ def _traefik_rules() -> Sequence[Object]:
     kinds = ("gatewayclasses", "gateways", *routes, "referencegrants", "backendtlspolicies", "listenersets")
     with_status = ("gatewayclasses", "gateways", *routes, "backendtlspolicies", "listenersets")
     return (
-        _rule("", _READ, "namespaces", "services", "secrets", "configmaps", "nodes"),
+        rule("", READ, "namespaces", "services", "secrets", "configmaps", "nodes"),
         _endpoints(),
-        _rule(_GATEWAY_API, _READ, *kinds),
-        _rule(_GATEWAY_API, ("update", "patch"), *(f"{kind}/status" for kind in with_status)),
+        rule(_GATEWAY_API, READ, *kinds),
+        rule(_GATEWAY_API, ("update", "patch"), *(f"{kind}/status" for kind in with_status)),
     )
 
 
 def _endpoints() -> Object:
-    return _rule("discovery.k8s.io", _READ, "endpointslices")
+    return rule("discovery.k8s.io", READ, "endpointslices")
 
 
-def _rule(group: str, verbs: Sequence[str], *resources: str) -> Object:
+def rule(group: str, verbs: Sequence[str], *resources: str) -> Object:
     return {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
 
 
-def _role(helper: str, *rules: Mapping[str, Any]) -> list[Object]:
+def role(helper: str, *rules: Mapping[str, Any]) -> list[Object]:
     """A role for the certificate that `pki` makes for a helper process, and its binding."""
     name = f"substrate:{helper}"
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": list(rules)}
-    return [role, _bind(name, name, name)]
+    made = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": list(rules)}
+    return [made, bind(name, name, name)]
 
 
-def _bind(name: str, role: str, user: str) -> Object:
+def bind(name: str, role: str, user: str) -> Object:
+    """A ClusterRole given to whoever the certificate of `user` names."""
     return {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "ClusterRoleBinding",

@@ -29,17 +29,18 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Api:
-    """The API server at `host:port`, called with the administrator's certificate from the folder `pki`."""
+    """The API server at `host:port`, called with the certificate of `identity` from the folder `pki`."""
 
     host: str
     port: int
     pki: Path
     timeout: float = 10.0
+    identity: str = "admin"
 
     @classmethod
-    def inside(cls) -> Api:
+    def inside(cls, identity: str = "admin") -> Api:
         """For processes in the cluster's namespaces."""
-        return cls(Network.NODE, Network.API_PORT, Inside.PKI)
+        return cls(Network.NODE, Network.API_PORT, Inside.PKI, identity=identity)
 
     @classmethod
     def outside(cls, root: Root, port: int) -> Api:
@@ -85,7 +86,8 @@ class Api:
         raise ApiError(http.HTTPStatus.NOT_FOUND, f"there is no kind {kind} in {version}")
 
     def _call(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> bytes:
-        connection = http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout, context=_context(self.pki))
+        context = _context(self.pki, self.identity)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout, context=context)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
@@ -113,9 +115,9 @@ def _discovered(api: Api, version: str) -> dict[str, Any] | None:
 
 
 @functools.lru_cache
-def _context(pki: Path) -> ssl.SSLContext:
+def _context(pki: Path, identity: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-    context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+    context.load_cert_chain(pki / f"{identity}.crt", pki / f"{identity}.key")
     return context
 
 

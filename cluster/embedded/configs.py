@@ -34,6 +34,7 @@ def render(plan: Plan, snapshotter: str = "overlayfs") -> dict[str, str]:
         "kube-proxy.yaml": _json(kube_proxy()),
         "Corefile": corefile(),
         "resolv.conf": f"nameserver {Network.NODE}\n",
+        "processes-resolv.conf": f"nameserver {Network.NODE}\nsearch svc.{Network.DOMAIN} {Network.DOMAIN}\n",
         "kwok-stages.yaml": _STAGES.read_text(),
     }
 

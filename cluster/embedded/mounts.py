@@ -52,6 +52,15 @@ def interpreter_paths() -> list[Path]:
     return [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
 
 
+def resolve_by(file: Path) -> None:
+    """Let the programs of this mount namespace resolve names by `file`, as pods do by their own. Raises OSError."""
+    place = Path("/etc/resolv.conf").resolve()
+    if any(place.is_relative_to(folder) for folder in _COVERED):  # a link to what this namespace no longer sees
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    mount(file, place, flags=Mount.BIND)
+
+
 def overlay_works(folder: Path) -> bool:
     """Whether an overlay can be mounted whose parts lie in `folder`; on some file systems it cannot."""
     parts = {name: folder / f"overlay-{name}" for name in ("lower", "upper", "work", "merged")}

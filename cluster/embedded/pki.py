@@ -46,10 +46,19 @@ class Certificate:
         return "\n".join(lines + ([f"subjectAltName={','.join(self.server)}"] if self.server else [])) + "\n"
 
 
+HTTP_ADD_ON = ("operator", "scaler", "interceptor")
 AUTHORITIES = ("ca", "front-proxy-ca", "etcd-ca")
 # KServe's own bindings name its service account, which to the API server is a user of this name.
 KSERVE = Certificate("kserve-manager", "system:serviceaccount:kserve:kserve-controller-manager")
 KSERVE_LLM = Certificate("kserve-llm-manager", "system:serviceaccount:kserve:llmisvc-controller-manager")
+# The same holds for what measures and scales. What the API server asks by a Service has a certificate for its name.
+SCALING = (
+    Certificate("prometheus-operator", "system:serviceaccount:monitoring:prometheus-operator"),
+    Certificate("object-metrics", "substrate:object-metrics"),
+    Certificate("prometheus-adapter", "system:serviceaccount:monitoring:prometheus-adapter"),
+    Certificate("keda", "system:serviceaccount:keda:keda-operator"),
+    *(Certificate(f"http-{name}", f"system:serviceaccount:keda:keda-add-ons-http-{name}") for name in HTTP_ADD_ON),
+)
 ADDONS = ("coredns", "node-local-provisioner", "kwok", "traefik")
 CERTIFICATES = (
     Certificate("etcd", "etcd", server=("IP:127.0.0.1",), authority="etcd-ca"),
@@ -80,8 +89,19 @@ CERTIFICATES = (
     KSERVE,
     KSERVE_LLM,
     Certificate("kserve-webhook", "kserve-webhook", server=("IP:127.0.0.1",)),
+    *SCALING,
+    Certificate("prometheus-adapter-server", "prometheus-adapter", server=("DNS:prometheus-adapter.monitoring.svc",)),
+    Certificate("keda-server", "keda", server=("IP:127.0.0.1", "DNS:keda-metrics-apiserver.keda.svc")),
 )
-KUBECONFIGS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet", *ADDONS, KSERVE.name, KSERVE_LLM.name)
+KUBECONFIGS = (
+    "admin",
+    "controller-manager",
+    "scheduler",
+    "proxy",
+    "kubelet",
+    *ADDONS,
+    *(one.name for one in (KSERVE, KSERVE_LLM, *SCALING)),
+)
 
 
 def ensure(folder: Path) -> bool:

@@ -92,6 +92,11 @@ def api_ready(_: float) -> bool:
     return Api.inside().healthy()
 
 
+def api_serves(group: str, version: str) -> Probe:
+    """Whether the API server reaches what serves a group of its API."""
+    return lambda _: Api.inside().healthy(f"/apis/{group}/{version}")
+
+
 def node_ready(name: str) -> Probe:
     """Whether the node is Ready by a report of this run of its kubelet; an earlier run's word may still stand."""
 

@@ -125,6 +125,7 @@ def _supervise(root: Root, plan: Plan, listeners: Mapping[str, int]) -> None:
     snapshotter = "overlayfs" if mounts.overlay_works(Inside.TEMPORARY) else "native"
     for name, text in configs.render(plan, snapshotter).items():
         files.write(Inside.CONFIG / name, text)
+    mounts.resolve_by(Inside.CONFIG / "processes-resolv.conf")
     _raise_limits()
     spawner = Spawner(root.logs, _environment(plan), listeners)
 

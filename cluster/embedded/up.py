@@ -97,7 +97,7 @@ def _plan(root: Root, wishes: Wishes) -> Plan:
     from cluster.images import oci
 
     before = Plan.read(root.plan)
-    wanted = tuple(sorted({*(before.extras if before else ()), *wishes.extras}))
+    wanted = extras.chosen({*(before.extras if before else ()), *wishes.extras})
     chosen = [extras.extra(name) for name in wanted]
     binaries = tools.ensure([*BINARIES, *(binary for one in chosen for binary in one.binaries)])
     archives = images.ensure([*IMAGES, *(image for one in chosen for image in one.images)])

@@ -10,13 +10,16 @@ from math import inf
 from typing import Any
 
 import pytest
+import yaml
 
 from benchmarks.closed_loop import exposition, llama, objects, policies, results
 from benchmarks.closed_loop.asking import Answer, Lost, ask
 from benchmarks.closed_loop.generator import Load, Record, Router, stand_in_body
 from benchmarks.closed_loop.stand_in import Engine, Server
 from benchmarks.closed_loop.watch import Life, Pods, in_trace
+from cluster.embedded.extras import prometheus_adapter
 from substrate.facts.metrics import is_exported, vllm
+from substrate.manifests.adapter_rules import external_rules
 from substrate.simulate.choices import Choice
 from substrate.simulate.engine import REFERENCE, Replica, Request
 from substrate.simulate.report import Price, row
@@ -224,3 +227,10 @@ def test_the_stand_ins_program_is_all_that_it_imports(tmp_path):
     told = subprocess.run(alone, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
 
     assert told.returncode == 0 and "--factor" in told.stdout, told.stderr
+
+
+def test_the_embedded_adapter_answers_by_substrates_own_rules():
+    """The cluster imports nothing of Substrate: the rules stand in its file, as `substrate adapter-rules` prints them."""
+    configured = yaml.safe_load(prometheus_adapter.CONFIG.read_text())["externalRules"]
+
+    assert [rule for rule in external_rules() if rule not in configured] == []

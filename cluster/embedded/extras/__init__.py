@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cluster.embedded.errors import ClusterError
-from cluster.embedded.extras import bentoml, front_door, kserve, kserve_llm, payload_logging, triton, vllm
+from cluster.embedded.extras import (
+    bentoml,
+    front_door,
+    http_add_on,
+    keda,
+    kserve,
+    kserve_llm,
+    payload_logging,
+    prometheus,
+    prometheus_adapter,
+    triton,
+    vllm,
+)
 from cluster.embedded.extras.extra import Extra
 
 _ALL: tuple[Extra, ...] = (
     bentoml.EXTRA,
     front_door.EXTRA,
+    http_add_on.EXTRA,
+    keda.EXTRA,
     kserve.EXTRA,
     kserve_llm.EXTRA,
     payload_logging.EXTRA,
+    prometheus.EXTRA,
+    prometheus_adapter.EXTRA,
     triton.EXTRA,
     vllm.EXTRA,
 )
@@ -30,8 +46,20 @@ def extra(name: str) -> Extra:
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """The extras among the names of foundations and engines. Raises ClusterError for one that there is not."""
-    return tuple(sorted({extra(name).name for name in names if name not in CORE}))
+    """The extras among the names of foundations and engines, and those that they need, which come before them.
+
+    Raises ClusterError for one that there is not.
+    """
+    found: dict[str, None] = {}
+    for name in sorted(set(names) - set(CORE)):
+        _add(extra(name), found)
+    return tuple(found)
+
+
+def _add(one: Extra, found: dict[str, None]) -> None:
+    for name in one.needs:
+        _add(extra(name), found)
+    found[one.name] = None
 
 
 __all__ = ["EXTRAS", "Extra", "chosen", "extra"]

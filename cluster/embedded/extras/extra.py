@@ -18,6 +18,7 @@ class Extra:
     """One extra. `binaries` are names of cluster.tools, `images` of cluster.images; `tasks` are run as components.
 
     `objects` are paths of the API by the component that makes them: without one of them the cluster is not whole.
+    `needs` names the extras whose components come before this one's.
     """
 
     name: str
@@ -26,3 +27,4 @@ class Extra:
     components: Callable[[Plan], tuple[Component, ...]] = _none
     tasks: Mapping[str, Callable[[Plan], None]] = field(default_factory=dict)
     objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()

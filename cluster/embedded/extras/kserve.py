@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from cluster import images
 from cluster.embedded import addons, files, probes
 from cluster.embedded.api import Api
@@ -23,13 +21,13 @@ from cluster.embedded.components.control_plane import API
 from cluster.embedded.components.services import ADDONS
 from cluster.embedded.definitions import KINDS, apply_all, establish
 from cluster.embedded.extras.extra import Extra
+from cluster.embedded.extras.release import LOCAL, documents
 from cluster.embedded.layout import Inside
 from cluster.embedded.plan import Plan
 
 NAMESPACE, KNATIVE_NAMESPACE = "kserve", "knative-serving"
 MANAGER, CRDS, RESOURCES, KNATIVE = "kserve-manager", "kserve-crds", "kserve-resources", "knative-serving"
 VERSION = "v0.19.0"
-LOCAL = "127.0.0.1"
 # Seconds. Of a definition of 2 MB the API server rebuilds its schemas: seen to take 47 s for all on a busy machine.
 CALL, _INSTALL = 60.0, 300.0
 TEMPORARY = Inside.STATE / "kserve"
@@ -108,10 +106,6 @@ def _deployment(item: addons.Object, image: str) -> addons.Object:
     manager = next(each for each in item["spec"]["template"]["spec"]["containers"] if each["name"] == "manager")
     manager["image"] = f"{image}:{VERSION}"
     return item
-
-
-def documents(file: Path) -> Iterator[dict[str, Any]]:
-    return (document for document in yaml.load_all(file.read_text(), Loader=yaml.CSafeLoader) if document)
 
 
 def _one(file: Path) -> dict[str, Any]:

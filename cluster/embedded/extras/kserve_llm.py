@@ -14,7 +14,8 @@ from cluster.embedded.api import Api
 from cluster.embedded.components.component import Component
 from cluster.embedded.definitions import apply_all, establish
 from cluster.embedded.extras.extra import Extra
-from cluster.embedded.extras.kserve import CALL, LEFT_OUT, NAMESPACE, Ports, adapted, controller, documents
+from cluster.embedded.extras.kserve import CALL, LEFT_OUT, NAMESPACE, Ports, adapted, controller
+from cluster.embedded.extras.release import documents
 from cluster.embedded.layout import Inside
 from cluster.embedded.plan import Plan
 
@@ -63,6 +64,7 @@ def _components(plan: Plan) -> tuple[Component, ...]:
 
 EXTRA = Extra(
     NAME,
+    needs=("kserve",),
     binaries=(MANAGER, RESOURCES, PRESETS),
     components=_components,
     tasks={NAME: _install, PRESETS: _presets},
