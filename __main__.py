@@ -44,16 +44,16 @@ staged = {
     for claim in plan.claims
 }
 
-models, served = {}, []
+models = {}
 for server in plan.servers:
     models[server.name] = Model(server.name, server, after(teams[server.namespace]))
     jobs = staged[server.namespace, server.claim].jobs if server.claim else {}
     weights = [jobs[model.name] for model in server.models if model.weights]
     needs = after(models[server.name], *weights, *(platforms if server.kserve else ()))
-    served.append(foundations.serve(server, needs))
+    foundations.serve(server, needs)
 
 doors = [FrontDoor("front-door", plan.front_door, after(*models.values()))] if plan.front_door else []
 if plan.monitoring:
-    Observability("observability", plan.monitoring, plan, served, after(*teams.values(), *doors))
+    Observability("observability", plan.monitoring, plan, after(*teams.values(), *doors))
 for name, value in outputs(plan).items():
     pulumi.export(name, value)

@@ -4,8 +4,9 @@
 
 The pack runs as the engine runs it, `python -m pulumi.policy`, and is asked over gRPC what a preview asks: its
 policies, every resource (remediate, analyze), then the whole stack. The resources are those of the fleet, fifteen
-models; more models are copies of it in namespaces of their own. Beside it, on the same machine, the least that any pack
-costs: one that imports the SDK and whose only policy is off, asked the same. Imports the tests' manifests of the fleet.
+models; more models are copies of it in namespaces of their own, since no stack file of a thousand fits the variable in
+which Pulumi hands it over (128 KiB). Beside it, on the same machine, the least that any pack costs: one that imports
+the SDK and whose only policy is off, asked the same. Imports the tests' manifests of the fleet.
 """
 
 from __future__ import annotations

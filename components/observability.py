@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pulumi
 
 from components import kubernetes
@@ -15,7 +13,7 @@ from substrate.plan.scaling import MonitoringPlan
 class Observability(pulumi.ComponentResource):
     """Monitors in each team's namespace; recording rules, alerts and dashboards in that of the Prometheus.
 
-    Rules come after the workloads, `served`: a model whose first start is awaited is no incident.
+    It waits for no model: what their staging and first starts do is to be seen while they do it.
     Outputs: `prometheus` (its URL inside the cluster).
     """
 
@@ -26,15 +24,11 @@ class Observability(pulumi.ComponentResource):
         name: str,
         args: MonitoringPlan,
         plan: StackPlan,
-        served: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("substrate:index:Observability", name, kubernetes.properties(args), opts)
         child = kubernetes.children(self, opts)
-        for reader in observability.readers(plan, args):
-            kubernetes.create(reader, child)
-        afterwards = kubernetes.after(child, *served)
-        for judge in observability.judges(plan, args):
-            kubernetes.create(judge, afterwards)
+        for each in (*observability.readers(plan, args), *observability.judges(plan, args)):
+            kubernetes.create(each, child)
         self.prometheus = args.prometheus
         self.register_outputs({"prometheus": args.prometheus})

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ops import absence, door, pulumi, settled
+from ops import absence, door, pulumi, scalers, settled
 from ops.ask import OPENAI, ask, ready
 from ops.console import Failure, fail, step
 from ops.explain import explain
@@ -38,6 +38,7 @@ def deploy_and_ask(stack: str) -> None:
         deploy(stack)
         outputs = pulumi.outputs(stack)
         ask_all(outputs)
+    scalers.tell(stack, pulumi.namespaces(stack))
     absence.tell(seen, outputs["coldStartSeconds"])
 
 

@@ -23,10 +23,12 @@ TARGET = {"namespace", "pod", "container", "endpoint", "job", "instance", *map(p
 _OF_PARTS = {"_bucket": {"le"}, "": {"quantile"}}
 _NEW_LABEL = {"label_replace": 1, "label_join": 1}  # the argument that names the label which a function makes
 
-Known = Mapping[str, set[str]]
+_NAME = "__name__"
+
+Known = Mapping[str | None, set[str]]
 
 
-def exported() -> dict[str, set[str]]:
+def exported() -> dict[str | None, set[str]]:
     """Each series that an engine or exporter has, with all labels that it may be asked by."""
     return {name: labels for registry in (*REGISTRIES, *EXPORTERS) for name, labels in _of(registry)}
 
@@ -38,7 +40,7 @@ def _of(registry: Registry) -> Iterator[tuple[str, set[str]]]:
             yield name, {*TARGET, *registry.labels, *metric.labels, *parts}
 
 
-def recorded(records: Iterable[Record]) -> dict[str, set[str]]:
+def recorded(records: Iterable[Record]) -> dict[str | None, set[str]]:
     return {record.name: {*record.labels, *record.set} for record in records}
 
 
@@ -54,7 +56,7 @@ def faults(query: str, known: Known) -> list[str]:
     parts = list(nodes(tree))
     selectors = [part for part in parts if isinstance(part, promql.VectorSelector)]
     made = {label for part in parts for label in _made(part)}
-    there = made.union(*(known.get(selector.name, set()) for selector in selectors))
+    there = made.union(*(known.get(series_of(selector), set()) for selector in selectors))
     asked = [label for part in parts for label in _clauses(part)]
     return [
         *(fault for selector in selectors for fault in _of_selector(selector, known)),
@@ -63,12 +65,19 @@ def faults(query: str, known: Known) -> list[str]:
 
 
 def _of_selector(selector: Any, known: Known) -> Iterator[str]:
-    if selector.name not in known:
-        yield f"nothing exports or records {selector.name!r}"
+    name = series_of(selector)
+    if name not in known:
+        yield f"nothing exports or records {name!r}"
         return
     for matcher in selector.matchers.matchers:
-        if matcher.name not in known[selector.name]:
-            yield f"{selector.name} has no label {matcher.name!r}"
+        if matcher.name not in (*known[name], _NAME):
+            yield f"{name} has no label {matcher.name!r}"
+
+
+def series_of(selector: Any) -> str | None:
+    """Its name may be written as a label's value."""
+    named = (matcher.value for matcher in selector.matchers.matchers if matcher.name == _NAME)
+    return selector.name or next(named, None)
 
 
 def nodes(tree: Any) -> Iterator[Any]:
@@ -108,3 +117,8 @@ def filled(query: str) -> str:
     for name, value in _VARIABLES.items():
         query = query.replace(name, value)
     return re.sub(r"\$\{?\w+(?::\w+)?\}?", "value", query)
+
+
+def adapted(query: str) -> str:
+    """A query of prometheus-adapter's rules as it asks it for one server."""
+    return query.replace("<<.LabelMatchers>>", 'namespace="team",substrate_dev_model="model"')

@@ -14,6 +14,7 @@ KEDA_PAUSED = "autoscaling.keda.sh/paused-replicas"
 KEDA_MOST = 100  # what KEDA takes where no maximum is written
 KNATIVE_FLOORS = ("autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale")
 KNATIVE_CEILINGS = ("autoscaling.knative.dev/max-scale", "autoscaling.knative.dev/maxScale")
+KSERVE_SERVICES = ("InferenceService", "LLMInferenceService")
 KSERVE_COMPONENTS = ("predictor", "transformer", "explainer")
 # Kinds whose own replicas field is the count, unless a scaler takes it over; the API's default is 1.
 REPLICATED = frozenset(
@@ -39,7 +40,7 @@ class Count:
 
 def takes_scaler(obj: KubernetesObject) -> bool:
     """Whether another object may own this one's count of replicas."""
-    return obj.kind in REPLICATED or (obj.group == KSERVE_GROUP and obj.kind == "InferenceService")
+    return obj.kind in REPLICATED or (obj.group == KSERVE_GROUP and obj.kind in KSERVE_SERVICES)
 
 
 def counts(obj: KubernetesObject) -> list[Count]:

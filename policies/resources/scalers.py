@@ -52,4 +52,6 @@ def targets_made_by(obj: KubernetesObject) -> list[Target]:
         made += [
             Target("Deployment", obj.namespace, f"{name}-{suffix}") for suffix in ("predictor", "predictor-default")
         ]
+    if obj.group == KSERVE_GROUP and obj.kind == "LLMInferenceService":
+        made.append(Target("Deployment", obj.namespace, f"{name}-kserve"))
     return made

@@ -57,7 +57,7 @@ def scaled_object(server: ServerPlan, plan: ScalingPlan) -> dict[str, Any]:
             "cooldownPeriod": round(plan.wake.idle if plan.wake else plan.behaviour.down_window),
             "minReplicaCount": plan.min,
             "maxReplicaCount": plan.max,
-            "fallback": fallback(plan),
+            **({} if plan.wake else {"fallback": fallback(plan)}),
             "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behaviour(plan)}},
             "triggers": [*woken, *(trigger(plan, signal) for signal in plan.signals)],
         },
@@ -65,7 +65,10 @@ def scaled_object(server: ServerPlan, plan: ScalingPlan) -> dict[str, Any]:
 
 
 def fallback(plan: ScalingPlan) -> dict[str, Any]:
-    """While Prometheus is away nothing is known of the load, so replicas stay; `replicas` is only said to be valid."""
+    """While Prometheus is away nothing is known of the load, so replicas stay; `replicas` is there to be valid only.
+
+    Not of a model that may be at zero: KEDA takes a fallback for activity and would wake it, and all others with it.
+    """
     return {"failureThreshold": FAILURES, "replicas": max(1, plan.min), "behavior": "currentReplicas"}
 
 

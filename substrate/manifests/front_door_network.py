@@ -36,7 +36,7 @@ def admissions(plan: FrontDoorPlan) -> list[dict[str, Any]]:
 
 
 def from_clients(given: NetworkPlan) -> list[Rule]:
-    """Who asks it: the Gateway, namespaces by their label, what held a request in vain. Its metrics tell of all models."""
+    """Who asks it: the Gateway, labelled namespaces, what held a request in vain. Its metrics tell of all models."""
     callers = [network.namespace(given.gateway), {"namespaceSelector": {"matchLabels": labels.client()}}]
     waker = [{"from": [network.namespace(given.waker)], "ports": network.ports([STARTING_PORT])}] if given.waker else []
     return [
@@ -47,7 +47,7 @@ def from_clients(given: NetworkPlan) -> list[Rule]:
 
 
 def to_models(given: NetworkPlan) -> list[Rule]:
-    """The models of any team, where their APIs are; those on Knative, or at zero, by what holds their requests alone."""
+    """The models of any team, where their APIs are; those on Knative or at zero by what holds their requests alone."""
     teams = {"namespaceSelector": {"matchExpressions": [labels.belongs_to_a_team()]}}
     models = {**teams, "podSelector": network.models(network.NO_STAGE)}
     behind = [{"to": [network.namespace(name)]} for name in (given.knative, given.waker) if name]

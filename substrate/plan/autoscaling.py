@@ -51,7 +51,9 @@ def planned(catalog: Catalog, server: ServerPlan) -> ScalingPlan | None:
     name, block = server.model.name, catalog.autoscaling
     on_knative = resolve.on_knative(catalog, name)
     signals = tuple(_signals(catalog, server))
-    if not signals or not (block or on_knative):
+    wake = None if on_knative or server.min_replicas else _wake(catalog, server)
+    # What holds the requests of a model at zero counts them, whatever the engine tells.
+    if not (signals or wake) or not (block or on_knative):
         return None
     written = resolve.scaling_of(catalog, name)
     return ScalingPlan(
@@ -62,7 +64,7 @@ def planned(catalog: Catalog, server: ServerPlan) -> ScalingPlan | None:
         min=server.min_replicas,
         max=max(1, server.max_replicas),
         behaviour=BehaviourPlan(UP_PODS, UP_PERCENT, UP_PERIOD, written.scale_down_window or DOWN_WINDOW),
-        wake=None if on_knative or server.min_replicas else _wake(catalog, server),
+        wake=wake,
     )
 
 

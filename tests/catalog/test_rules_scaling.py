@@ -109,7 +109,8 @@ def test_more_replicas_than_the_pools_gpus_are_refused() -> None:
 
 
 def zero(*changes: tuple[str, Any], tier: str = "longTail") -> list[str]:
-    return codes(PROMETHEUS, ("models/m/replicas", {"min": 0, "max": 2}), ("models/m/tier", tier), *changes)
+    door = ("frontDoor", {})
+    return codes(PROMETHEUS, door, ("models/m/replicas", {"min": 0, "max": 2}), ("models/m/tier", tier), *changes)
 
 
 def test_zero_is_for_the_long_tail_and_only_where_something_wakes_it() -> None:
@@ -130,7 +131,14 @@ def test_the_refusal_of_zero_says_what_would_wake_it() -> None:
 def test_only_keda_is_told_by_the_add_on() -> None:
     both = ("autoscaling", {"through": "prometheus-adapter", "wake": "http-add-on"})
 
-    assert codes(PROMETHEUS, both) == ["SB1607"]
+    assert codes(PROMETHEUS, ("frontDoor", {}), both) == ["SB1607"]
+
+
+def test_who_waits_in_vain_is_answered_by_the_front_door_which_waking_therefore_needs() -> None:
+    (found,) = report(stack(PROMETHEUS, WAKING)).diagnostics
+
+    assert (found.code, found.path) == ("SB1609", ("autoscaling", "wake"))
+    assert "substrate:frontDoor" in (found.help or "")
 
 
 def test_an_idle_time_without_zero_has_no_effect() -> None:

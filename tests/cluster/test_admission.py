@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from policies.admission import manifests
 from policies.rule import Level
 from policies.rules import RULES
 from policies.settings import Settings
+from substrate.manifests import kserve as built
+from tests.cluster import kserve_objects as kserve
 from tests.cluster.conftest import Embedded, completed, eventually
 from tests.policies.admission_corpus import (
     CORPUS,
@@ -30,6 +33,7 @@ from tests.policies.admission_corpus import (
     written,
 )
 from tests.policies.judging import Manifest
+from tests.stacks import document, plan_document, server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("kserve", "kserve-llm")]
 
@@ -118,3 +122,54 @@ def test_refused_object_is_not_made_and_the_person_is_told_why(cluster: Embedded
     assert "ValidatingAdmissionPolicy 'substrate-moving-image'" in refused.stderr
     assert "fix: pin the tag of every image" in refused.stderr and rules[0].link in refused.stderr
     assert create(cluster, pinned).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def denying(cluster: Embedded) -> Embedded:
+    """The policies at the rules' own levels. Last in this file: what follows would find them so."""
+    cluster.apply(*manifests(RULES, Settings()))
+    wrong = [MUTATED[name] for name in ("root", "links by label", "hot at zero", "image nginx")]
+    eventually("the policies deny", lambda: all(create(cluster, one).returncode for one in wrong))
+    return cluster
+
+
+def on_kserve(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The local stack's model moved there, in this namespace, on no node; and its runtime."""
+    data = document("local")
+    (name,) = data["config"]["substrate:models"]
+    data["config"]["substrate:models"][name]["foundation"] = "kserve"
+    plan = plan_document(data, folder, "local")
+    one = server(plan, name)
+    assert one.kserve and plan.kserve
+    service = built.inference_service(one, one.kserve)
+    (runtime,) = map(built.serving_runtime, plan.kserve.runtimes)
+    service["metadata"]["namespace"] = NAMESPACE
+    service["spec"]["predictor"]["nodeSelector"] = {"nowhere": "here"}
+    own = {"kind": "ServingRuntime", "metadata": {**runtime["metadata"], "namespace": NAMESPACE}}
+    return service, {**runtime, **own}
+
+
+def test_deployment_that_kserve_makes_of_a_model_of_ours_is_admitted(denying: Embedded, tmp_path: Path) -> None:
+    service, runtime = on_kserve(tmp_path)
+    denying.apply(runtime, service)
+
+    assert kserve.made(denying, "deployment", f"{service['metadata']['name']}-predictor", NAMESPACE)
+
+
+def test_deployment_that_kserve_makes_of_a_lax_runtime_is_denied_and_its_service_says_why(
+    denying: Embedded, tmp_path: Path
+) -> None:
+    """The service passes the pack where the runtime is not in its stack."""
+    service, runtime = on_kserve(tmp_path)
+    service["metadata"]["name"] = "lax"
+    runtime["metadata"]["name"] = service["spec"]["predictor"]["model"]["runtime"] = "lax"
+    del runtime["spec"]["containers"][0]["securityContext"]
+    denying.apply(runtime, service)
+
+    def told() -> str:
+        events = denying.get("events", "-n", NAMESPACE)["items"]
+        of_service = [one["message"] for one in events if one["involvedObject"]["name"] == "lax"]
+        return "\n".join([*of_service, kserve.why_not_ready(denying, "lax", NAMESPACE)])
+
+    assert eventually("it says why", lambda: "'substrate-restricted-pod'" in told(), told)
+    assert not denying.kubectl("get", "deployment", "lax-predictor", "-n", NAMESPACE, "--ignore-not-found")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components import Model, Observability, VllmService
+from components import Model, Observability, Team
 from substrate.manifests import observability
 from substrate.plan import StackPlan
 from tests.components.test_components import kinds, one
@@ -48,15 +48,18 @@ def test_objects_reach_the_api_exactly_as_they_were_built(build, plan):
         assert made[name] == each
 
 
-def test_rules_come_after_the_models_and_monitors_do_not_wait_for_them(build, plan):
+def test_what_a_first_start_and_its_staging_do_can_be_seen_while_they_do_it(build, plan):
+    """Monitors and rules wait for what is before them, and for no model."""
+
     def program():
-        smol = server(plan, "smollm2-135m")
-        model = Model("smol", smol)
-        served = VllmService("smol-plain", smol, pulumi.ResourceOptions(depends_on=[model]))
-        Observability("observability", MONITORING, plan, [served])
+        team = Team("home", plan.namespaces[0])
+        model = Model("smol", server(plan, "smollm2-135m"))
+        Observability("observability", MONITORING, plan, pulumi.ResourceOptions(depends_on=[team]))
+        assert model
 
     seen = build(program)
-    workload = one(seen, "Deployment").urn
-    kind = {each.urn: each.type.split(":")[-1] for each in seen}
-    waiting = {kind[each.urn] for each in seen if workload in each.dependencies}
-    assert "PrometheusRule" in waiting and "PodMonitor" not in waiting
+    namespace = one(seen, "Namespace").urn
+    made = [each for each in seen if each.type.endswith((":PodMonitor", ":PrometheusRule"))]
+    of_models = {each.urn for each in seen if each.name == "home/smollm2-135m"}
+    assert made and of_models
+    assert all(namespace in each.dependencies and not of_models & set(each.dependencies) for each in made)

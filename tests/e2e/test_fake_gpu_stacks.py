@@ -18,12 +18,15 @@ import yaml
 
 from cluster import images
 from substrate.facts.accelerators import ACCELERATORS
-from substrate.plan import ClaimPlan, PoolPlan
+from substrate.plan import ClaimPlan, PoolPlan, ServerPlan
 from tests.cluster.conftest import eventually
 from tests.e2e.harness import Project, copy_project
 from tests.stacks import plan_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve")]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.extras("front-door", "kserve", "prometheus", "keda", "http-add-on"),
+]
 
 STACKS = ("homelab", "fleet")
 LAB = "substrate.test/lab"
@@ -160,17 +163,19 @@ def name_of(project: Project) -> str:
 
 def test_every_model_is_available_on_its_own_pool(stack):
     plan = plan_of(name_of(stack))
-    deployments = {
-        (found["metadata"]["namespace"], found["metadata"]["name"]): found
-        for found in stack.objects(
-            "deployments", "--all-namespaces", "--selector", "substrate.dev/workload in (llm,model)"
-        )
-        if found["metadata"]["namespace"] in {space.name for space in plan.namespaces}
-    }
+
+    def deployments() -> dict[tuple[str, str], dict[str, Any]]:
+        selected = ("--selector", "substrate.dev/workload in (llm,model)")
+        found = [each["metadata"] | each for each in stack.objects("deployments", "--all-namespaces", *selected)]
+        return {(each["namespace"], each["name"]): each for each in found}
+
+    def available(server: ServerPlan) -> int:
+        status = deployments()[server.namespace, DEPLOYMENTS[server.foundation].format(server.name)]["status"]
+        return int(status.get("availableReplicas", 0))
 
     for server in plan.servers:
-        status = deployments[server.namespace, DEPLOYMENTS[server.foundation].format(server.name)]["status"]
-        assert status["availableReplicas"] == server.min_replicas
+        # A scaler raises it from the one that every Deployment starts with, or takes that one away again.
+        eventually(f"{server.name} has its least", lambda one=server: available(one) == one.min_replicas)
         pods = stack.objects(
             "pods", "--namespace", server.namespace, "--selector", f"substrate.dev/model={server.name}"
         )

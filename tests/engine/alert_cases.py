@@ -187,11 +187,11 @@ READY = deployment("status_replicas_ready")
 
 CASES = (
     Case(
-        "ModelDown", (CRITICAL,), 10, {READY: always(0)}, ({READY: always(1)},), IDENTITY,
+        "ModelDown", (CRITICAL,), 10, {READY: until(5, 2, 0)}, ({READY: always(1)}, {READY: always(0)}), IDENTITY,
         f"{_NAMED} has no ready replica",
     ),
     Case(
-        "HotModelBelowFloor", (CRITICAL,), 10, {READY: always(1)}, ({READY: always(2)},), IDENTITY,
+        "HotModelBelowFloor", (CRITICAL,), 10, {READY: always(1)}, ({READY: always(2)}, {READY: always(0)}), IDENTITY,
         f"{_NAMED} has 1 ready replicas, fewer than its floor",
     ),
     Case(

@@ -21,6 +21,7 @@ from substrate.manifests import envoy
 from substrate.manifests.envoy import api
 from substrate.manifests.envoy.keys import keys_file
 from substrate.plan import FrontDoorPlan
+from substrate.plan.reach import STARTING_PORT
 from tests.stacks import STACKS, document, plan_document, plan_of
 
 pytestmark = pytest.mark.engine
@@ -65,6 +66,11 @@ def whole(plan: FrontDoorPlan) -> dict[str, Any]:
     typed = manager["typed_config"]
     del typed["rds"]
     (typed["route_config"],) = resources(files[api.ROUTES])
+    for listener in bootstrap["static_resources"]["listeners"]:
+        if listener["name"] == "starting":
+            (manager,) = listener["filter_chains"][0]["filters"]
+            del manager["typed_config"]["rds"]
+            (manager["typed_config"]["route_config"],) = resources(files[api.STARTING])
     if plan.keys_secret:
         (typed["http_filters"][0],) = resources(keys_file({"ann": KEY}))
     return bootstrap
@@ -110,14 +116,16 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(program: str, plan: FrontDoorPlan, folder: Path) -> Iterator[httpx.Client]:
-    """Envoy on the very files, in folders and on ports of this machine."""
-    port, metrics = free_ports(2)
+def running(program: str, plan: FrontDoorPlan, folder: Path, waiting: bool = False) -> Iterator[httpx.Client]:
+    """Envoy on the very files, in folders and on ports of this machine; `waiting` for those who waited in vain."""
+    port, metrics, starting = free_ports(3)
     for name in ("etc", "keys", "tmp"):
         (folder / name).mkdir()
     (folder / "keys" / api.KEYS_FILE).write_text(keys_file({"ann": KEY}))
     for name, text in envoy.files(plan).items():
-        (folder / "etc" / name).write_text(moved(text, folder, port, metrics))
+        (folder / "etc" / name).write_text(
+            moved(text, folder, {api.PORT: port, api.METRICS_PORT: metrics, STARTING_PORT: starting})
+        )
     command = [
         program,
         "--config-path",
@@ -129,7 +137,7 @@ def running(program: str, plan: FrontDoorPlan, folder: Path) -> Iterator[httpx.C
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([*command, "--concurrency", "1"], stdout=log, stderr=subprocess.STDOUT)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{starting if waiting else port}") as client:
             until_ready(process, metrics, folder / "log")
             yield client
     finally:
@@ -137,10 +145,10 @@ def running(program: str, plan: FrontDoorPlan, folder: Path) -> Iterator[httpx.C
         process.wait()
 
 
-def moved(text: str, folder: Path, port: int, metrics: int) -> str:
+def moved(text: str, folder: Path, ports: dict[int, int]) -> str:
     places = {api.CONFIGURATION: folder / "etc", api.KEYS: folder / "keys", "/tmp": folder / "tmp"}
     text = re.sub("|".join(rf'(?<="){old}(?=[/"])' for old in places), lambda found: str(places[found[0]]), text)
-    for old, new in ((api.PORT, port), (api.METRICS_PORT, metrics)):
+    for old, new in ports.items():
         text = text.replace(f'"port_value": {old}', f'"port_value": {new}')
     return text.replace("0.0.0.0", "127.0.0.1")
 
@@ -194,6 +202,21 @@ def test_served_names_are_matched_letter_by_letter(program, tmp_path):
             assert refused.status_code == 503
         for near in ("a/B", "a.B", "ayb", "", "V1", "x" * 199):
             assert client.post("/v1/chat/completions", json={"model": near}).status_code in (400, 404), near
+
+
+def test_who_waited_for_a_model_in_vain_is_told_when_to_ask_again_whatever_was_asked(program, tmp_path):
+    plan = shipped("fleet")
+    (model, *_) = plan.starting
+    with running(program, plan, tmp_path, waiting=True) as client:
+        asked = {"model": model.name, "messages": [{"role": "user", "content": "x" * 100_000}]}
+        told = client.post("/v1/chat/completions", json=asked, headers={"host": model.host})
+        other = client.get("/", headers={"host": "nobody.example"})
+
+    assert (told.status_code, told.json()["error"]["code"]) == (503, "model_starting")
+    assert int(told.headers["retry-after"]) >= model.again - 1
+    assert f"`{model.name}`" in told.json()["error"]["message"]
+    assert told.headers["content-type"] == "application/json"
+    assert (other.status_code, other.headers["retry-after"]) == (503, "30")
 
 
 def test_keys_shut_out_who_has_none(program, tmp_path):

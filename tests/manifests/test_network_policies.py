@@ -20,6 +20,7 @@ from substrate.manifests import (
 )
 from substrate.manifests.envoy import api
 from substrate.plan import NamespacePlan, ServerPlan, StackPlan
+from substrate.plan.reach import STARTING_PORT
 from tests import triton_stacks
 from tests.engine_plans import FILES, generated
 from tests.manifests.reach import Network, Peer, directions
@@ -165,6 +166,32 @@ def test_front_door_is_asked_by_the_gateway_and_by_clients_and_by_nobody_else(pl
         assert not network_of(plan).admits(caller, door(plan), api.PORT), caller
     for caller in (gateway, CLIENT, STRANGER, ABROAD, *everything(plan)):
         assert not network_of(plan).admits(caller, door(plan), api.METRICS_PORT), caller
+
+
+INTERCEPTOR = Peer("interceptor", "keda", {"app.kubernetes.io/name": "http"})
+READER = Peer("prometheus", "monitoring", {"app.kubernetes.io/name": "prometheus"})
+
+
+def test_what_wakes_models_reaches_them_and_who_answers_for_them_and_only_where_a_stack_has_it(plan: StackPlan) -> None:
+    waking = any(one.asleep for one in plan.servers)
+    reaches, sends = network_of(plan).reaches, network_of(plan).sends
+
+    for one in plan.servers:
+        assert reaches(INTERCEPTOR, entries(one), one.engine.port) == waking, one.name
+        assert not network_of(plan).admits(INTERCEPTOR, entries(one), 22)
+    assert reaches(INTERCEPTOR, door(plan), STARTING_PORT) == waking
+    assert sends(door(plan), INTERCEPTOR, 8080) == waking
+    assert not network_of(plan).admits(STRANGER, door(plan), STARTING_PORT)
+    assert not network_of(plan).admits(INTERCEPTOR, door(plan), api.PORT)
+
+
+def test_the_prometheus_that_a_stack_names_reads_its_models_without_a_label(plan: StackPlan) -> None:
+    named = plan.monitoring is not None
+
+    for one in plan.servers:
+        port = one.engine.metrics_port or one.engine.port
+        assert network_of(plan).admits(READER, entries(one), port) == named, one.name
+    assert network_of(plan).admits(READER, door(plan), api.METRICS_PORT) == named
 
 
 def test_front_door_reaches_models_and_names_and_nothing_else(plan: StackPlan) -> None:

@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from substrate import queries
 from substrate.catalog.shape import SECTIONS
+from substrate.facts.engines import ENGINES, VLLM
 from substrate.facts.metrics import gone
+from substrate.manifests import adapter_rules, autoscaling
 from substrate.manifests.observability import dashboards, rules
 from substrate.manifests.observability.alerts import alerts
 from substrate.manifests.observability.dashboards import grafana
@@ -59,17 +63,35 @@ def of_dashboards(plan: StackPlan) -> Iterator[str]:
 
 
 def of_scalers(plan: StackPlan) -> Iterator[str]:
+    """Of their plans, and of the objects made of them: KEDA's triggers hold the query, an HPA a name for it."""
     for server in plan.servers:
         yield from (signal.query for signal in (server.scaling.signals if server.scaling else ()) if signal.query)
+        triggers = chain.from_iterable(each["spec"].get("triggers", ()) for each in autoscaling.objects(server))
+        yield from (trigger["metadata"]["query"] for trigger in triggers if trigger["type"] == "prometheus")
 
 
 @pytest.mark.parametrize("source", [of_rules, of_dashboards, of_scalers])
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_query_is_of_series_and_labels_that_are_there(stack: str, source, known) -> None:
-    queries = list(source(observed(stack)))
-    faults = {query: found for query in queries if (found := promql.faults(query, known))}
+    asked = list(source(observed(stack)))
+    faults = {query: found for query in asked if (found := promql.faults(query, known))}
 
-    assert queries or source is of_scalers
+    assert asked or (source, stack) == (of_scalers, "local")
+    assert not faults
+
+
+def test_every_signal_of_every_engine_asks_for_what_is_there(known) -> None:
+    """As prometheus-adapter asks, which has a rule for each of them, and as scalers ask for the rest."""
+    ruled = [
+        promql.adapted(rule[asked])
+        for rule in adapter_rules.external_rules()
+        for asked in ("seriesQuery", "metricsQuery")
+    ]
+    tokens = queries.tokens_in_flight(ENGINES[VLLM].metrics, queries.Pods({"namespace": "team"}), 1000)
+    asked = [*ruled, tokens or "", queries.gpu_use("team", "model-plain")]
+    faults = {query: found for query in asked if (found := promql.faults(query, known))}
+
+    assert len(ruled) > 20
     assert not faults
 
 

@@ -177,6 +177,25 @@ def beside(*manifests: Manifest, namespace: str = "search") -> Callable[[Stack],
     return lambda stack: stack.extend(in_place(one, namespace) for one in manifests)
 
 
+def scaled_by(*scalers: Manifest, namespace: str = "search") -> Callable[[Stack], None]:
+    """In place of the scaler that the stack has for the same workload."""
+
+    def change(stack: Stack) -> None:
+        added = [in_place(one, namespace) for one in scalers]
+        targets = [(namespace, one["spec"]["scaleTargetRef"]["name"]) for one in added]
+        stack[:] = [one for one in stack if target_of(one) not in targets]
+        stack.extend(added)
+
+    return change
+
+
+def target_of(manifest: Manifest) -> tuple[str, str] | None:
+    """Namespace and name of what a manifest scales."""
+    if manifest["kind"] not in ("ScaledObject", "HorizontalPodAutoscaler"):
+        return None
+    return manifest["metadata"]["namespace"], manifest["spec"]["scaleTargetRef"]["name"]
+
+
 def gone(kind: str, name: str) -> Callable[[Stack], None]:
     return lambda stack: stack.remove(find(stack, kind, name))
 
@@ -218,55 +237,60 @@ def of_fleet(what: str, change: Callable[[Stack], None], *rules: str) -> Mutatio
 
 MUTATIONS = [
     # autoscaling
-    of_fleet("scales on CPU", beside(hpa_of(metrics=[CPU])), "host-metric-in-stack"),
-    of_fleet("scales on CPU beside a good metric", beside(hpa_of(metrics=[IN_FLIGHT, CPU])), "host-metric-in-stack"),
-    of_fleet("scales on memory", beside(hpa_of(metrics=[MEMORY])), "host-metric-in-stack"),
-    of_fleet("scales on nothing, which is CPU", beside(hpa_of(metrics=[])), "host-metric-in-stack"),
+    of_fleet("scales on CPU", scaled_by(hpa_of(metrics=[CPU])), "host-metric-in-stack"),
+    of_fleet("scales on CPU beside a good metric", scaled_by(hpa_of(metrics=[IN_FLIGHT, CPU])), "host-metric-in-stack"),
+    of_fleet("scales on memory", scaled_by(hpa_of(metrics=[MEMORY])), "host-metric-in-stack"),
+    of_fleet("scales on nothing, which is CPU", scaled_by(hpa_of(metrics=[])), "host-metric-in-stack"),
     of_fleet(
         "scales on CPU by the old API",
-        beside(hpa(f"{VLLM}-plain", "autoscaling/v1", minReplicas=1, targetCPUUtilizationPercentage=70)),
+        scaled_by(hpa(f"{VLLM}-plain", "autoscaling/v1", minReplicas=1, targetCPUUtilizationPercentage=70)),
         "host-metric-in-stack",
     ),
-    of_fleet("scales on CPU by KEDA", beside(keda_of(CPU_TRIGGER)), "host-metric-in-stack"),
+    of_fleet("scales on CPU by KEDA", scaled_by(keda_of(CPU_TRIGGER)), "host-metric-in-stack"),
     of_fleet(
         "scales on CPU by KEDA, from Prometheus",
-        beside(keda_of(prometheus("avg(rate(container_cpu_usage_seconds_total[1m]))"))),
+        scaled_by(keda_of(prometheus("avg(rate(container_cpu_usage_seconds_total[1m]))"))),
         "host-metric-in-stack",
     ),
     of_fleet(
         "scales on CPU by KServe",
         together(
+            gone("ScaledObject", f"{ON_KSERVE}-kserve"),
             service("spec.predictor.scaleMetric", "cpu"),
+            service("spec.predictor.minReplicas", 2),
             service("spec.predictor.maxReplicas", 4),
             service("annotation:serving.kserve.io/autoscalerClass", "hpa"),
         ),
         "host-metric",
     ),
-    of_fleet("is never as few as its most", beside(hpa_of(minReplicas=2, maxReplicas=1)), "min-above-max"),
+    of_fleet("is never as few as its most", scaled_by(hpa_of(minReplicas=2, maxReplicas=1)), "min-above-max"),
     of_fleet(
-        "never scales down to KEDA's minimum", beside(keda_of(minReplicaCount=2, maxReplicaCount=1)), "min-above-max"
+        "never scales down to KEDA's minimum", scaled_by(keda_of(minReplicaCount=2, maxReplicaCount=1)), "min-above-max"
     ),
-    of_fleet("has two scalers", beside(hpa_of(), keda_of()), "two-scalers"),
-    of_fleet("misspells a metric", beside(keda_of(prometheus("sum(vllm:num_request_waiting)"))), "unknown-metric"),
+    of_fleet("has two scalers", scaled_by(hpa_of(), keda_of()), "two-scalers"),
+    of_fleet("has a second scaler beside the stack's own", beside(hpa_of()), "two-scalers"),
+    of_fleet("misspells a metric", scaled_by(keda_of(prometheus("sum(vllm:num_request_waiting)"))), "unknown-metric"),
     of_fleet(
         "scales on another engine's metric",
-        beside(keda_of(prometheus("sum(llamacpp:requests_deferred)"))),
+        scaled_by(keda_of(prometheus("sum(llamacpp:requests_deferred)"))),
         "unknown-metric",
     ),
     # hot models and the long tail
     of_fleet("a hot model has one replica", of("Deployment", f"{HOT}-plain", "spec.replicas", 1), "hot-floor"),
     of_fleet("a hot model has none", of("Deployment", f"{HOT}-plain", "spec.replicas", 0), "hot-floor"),
     of_fleet(
-        "a hot model may be scaled to one", beside(hpa_of(HOT, minReplicas=1), namespace="code"), "hot-floor-in-stack"
+        "a hot model may be scaled to one",
+        scaled_by(hpa_of(HOT, minReplicas=1), namespace="code"),
+        "hot-floor-in-stack",
     ),
     of_fleet(
         "a hot model may be scaled to zero",
-        beside(keda_of(model=HOT, minReplicaCount=0), namespace="code"),
+        scaled_by(keda_of(model=HOT, minReplicaCount=0), namespace="code"),
         "hot-floor-in-stack",
     ),
     of_fleet(
         "a hot model idles at zero",
-        beside(keda_of(model=HOT, minReplicaCount=2, maxReplicaCount=2, idleReplicaCount=0), namespace="code"),
+        scaled_by(keda_of(model=HOT, minReplicaCount=2, maxReplicaCount=2, idleReplicaCount=0), namespace="code"),
         "hot-floor-in-stack",
     ),
     of_fleet("a hot model has one replica on KServe", service("spec.predictor.minReplicas", 1), "hot-floor"),
@@ -281,9 +305,14 @@ MUTATIONS = [
         "budget-blocks-drain",
     ),
     of_fleet(
-        "asks for more than the pool has", of("Deployment", f"{HOT}-plain", "spec.replicas", 9), "beyond-the-pool"
+        "asks for more than the pool has",
+        together(
+            of("ScaledObject", f"{HOT}-plain", "spec.minReplicaCount", 9),
+            of("ScaledObject", f"{HOT}-plain", "spec.maxReplicaCount", 9),
+        ),
+        "beyond-the-pool",
     ),
-    of_fleet("a model is at zero that nothing wakes", beside(keda_of(minReplicaCount=0)), "zero-without-waker"),
+    of_fleet("a model is at zero that nothing wakes", scaled_by(keda_of(minReplicaCount=0)), "zero-without-waker"),
     Mutation(
         "the one GPU's rollout waits for a second one",
         "homelab",

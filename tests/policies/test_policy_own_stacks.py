@@ -8,6 +8,7 @@ import pytest
 
 from substrate.facts.kserve import LLM_INFERENCE_SERVICE
 from substrate.manifests import (
+    autoscaling,
     bento,
     cluster,
     front_door,
@@ -47,7 +48,7 @@ def manifests(plan: StackPlan) -> list[Manifest]:
         *claims,
         *staged,
         *faces,
-        *(manifest for one in plan.servers for manifest in workloads(one)),
+        *(manifest for one in plan.servers for manifest in [*workloads(one), *autoscaling.objects(one)]),
         *(kserve.serving_runtime(runtime) for runtime in (plan.kserve.runtimes if plan.kserve else ())),
     ]
 
@@ -231,7 +232,7 @@ def test_surge_on_the_homelabs_only_gpu_is_refused() -> None:
 
 def test_more_replicas_than_a_pool_of_the_fleet_holds_are_refused_once() -> None:
     made = manifests(plan_of("fleet"))
-    asking = [one for one in made if one["kind"] == "Deployment" and "nvidia.com/gpu" in str(one)]
-    asking[0]["spec"]["replicas"] = 99
+    scalers = [one for one in made if one["kind"] == "ScaledObject" and one["spec"]["minReplicaCount"]]
+    scalers[0]["spec"] |= {"minReplicaCount": 99, "maxReplicaCount": 99}
 
     assert len(told(made, "beyond-the-pool")) == 1

@@ -25,10 +25,8 @@ def trace(tmp_path: Path) -> str:
 
 @pytest.fixture
 def scaled(tmp_path: Path) -> str:
-    """The fleet with a Prometheus, KEDA and one model's own scaling."""
+    """The fleet, which KEDA scales, with one model's own scaling."""
     data = document("fleet")
-    data["config"]["substrate:monitoring"] = {"prometheus": "http://prometheus.monitoring:9090"}
-    data["config"]["substrate:autoscaling"] = {"through": "keda"}
     data["config"]["substrate:models"][MODEL]["scaling"] = {"target": 3, "waiting": 2, "scaleDownWindow": "60s"}
     path = tmp_path / "Pulumi.scaled.yaml"
     path.write_text(yaml.safe_dump(data, sort_keys=False))

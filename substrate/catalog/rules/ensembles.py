@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from substrate.catalog import resolve
@@ -157,12 +157,16 @@ def _read(
         for own, tensor in step.inputs.items():
             if tensor not in makers:
                 path: Path = (*step.path, "inputMap", own)
-                yield _unmade(name, tensor, path if where.has(path) else (*step.path, "model"), tuple(makers), where)
+                at = path if where.has(path) else (*step.path, "model")
+                reader: Path = ("models", step.written.model, "triton", "inputs")
+                yield _unmade(name, tensor, at, tuple(makers), where, [(reader, "what the step's model reads")])
     for number, output in enumerate(block.outputs):
         if output.name not in makers:
-            yield _unmade(
-                name, output.name, ("models", name, "triton", "outputs", number, "name"), tuple(makers), where
-            )
+            path = ("models", name, "triton", "outputs", number, "name")
+            made = [
+                (("models", step.written.model, "triton", "outputs"), "what a step's model makes") for step in steps
+            ]
+            yield _unmade(name, output.name, path, tuple(makers), where, made)
     for number, given in enumerate(block.inputs):
         if given.name not in used:
             yield where.report(
@@ -174,9 +178,12 @@ def _read(
             )
 
 
-def _unmade(name: str, tensor: str, path: Path, known: tuple[str, ...], where: Locator) -> Diagnostic:
+def _unmade(
+    name: str, tensor: str, path: Path, known: tuple[str, ...], where: Locator, others: Iterable[tuple[Path, str]]
+) -> Diagnostic:
+    """`others` is where a model says the name that was meant, perhaps: one that reads it, or those that make any."""
     message = f"nothing makes the tensor `{shown(tensor)}` of ensemble `{name}`: it is no input of it, no step's output"
-    also = [(_steps_of(name), "its steps"), (("models", name, "triton", "inputs"), "its inputs")]
+    also = [(_steps_of(name), "its steps"), (("models", name, "triton", "inputs"), "its inputs"), *others]
     return where.report(Code.TENSOR_NOT_THERE, path, message, choices=Choices(to_ascii(tensor), known), also=also)
 
 

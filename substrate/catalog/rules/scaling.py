@@ -149,7 +149,8 @@ def something_is_exported(catalog: Catalog, where: Locator) -> Iterator[Diagnost
         return
     for name in led(catalog):
         least, most = resolve.replicas_of(catalog, name)
-        if resolve.on_knative(catalog, name) or least >= most or resolve.signal_of(catalog, name):
+        counted = least == 0 and catalog.autoscaling.wake is not None  # by what holds its requests
+        if resolve.on_knative(catalog, name) or least >= most or counted or resolve.signal_of(catalog, name):
             continue
         yield where.report(
             Code.METRIC_NOT_EXPORTED,

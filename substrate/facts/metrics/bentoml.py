@@ -15,19 +15,14 @@ _PREFIX = "bentoml_service_"
 _each = partial(each, prefix=_PREFIX)
 
 _METRICS = (
-    Exported(
-        f"{_PREFIX}request_in_progress",
-        GAUGE,
-        "requests",
-        ("runner_name", "endpoint"),
-        "requests that are being answered",
-    ),
-    *_each(COUNTER, "requests", "request_total", "runner_name", "endpoint", "http_response_code"),
-    *_each(HISTOGRAM, "seconds", "request_duration_seconds", "runner_name", "endpoint", "http_response_code"),
-    *_each(GAUGE, "seconds", "last_request_timestamp_seconds"),
-    *_each(HISTOGRAM, "requests", "adaptive_batch_size", "runner_name", "worker_index", "method_name"),
-    *_each(GAUGE, "connections", "websocket_connections", "endpoint", "runner_name"),
-    *_each(SUMMARY, "bytes", "websocket_data_received websocket_data_sent", "endpoint", "runner_name"),
+    Exported(f"{_PREFIX}request_in_progress", GAUGE, "requests", ("endpoint",), "requests that are being answered"),
+    *_each(COUNTER, "requests", "request_total", "endpoint", "http_response_code"),
+    *_each(HISTOGRAM, "seconds", "request_duration_seconds", "endpoint", "http_response_code"),
+    # One a process: its client says which.
+    *_each(GAUGE, "seconds", "last_request_timestamp_seconds", "pid"),
+    *_each(HISTOGRAM, "requests", "adaptive_batch_size", "worker_index", "method_name"),
+    *_each(GAUGE, "connections", "websocket_connections", "endpoint"),
+    *_each(SUMMARY, "bytes", "websocket_data_received websocket_data_sent", "endpoint"),
 )
 
 REGISTRY = Registry(
@@ -37,5 +32,5 @@ REGISTRY = Registry(
     read="1.4.40",
     source="the package bentoml 1.4.40",
     metrics=_METRICS,
-    labels=("service_name", "service_version"),
+    labels=("service_name", "runner_name", "service_version"),
 )

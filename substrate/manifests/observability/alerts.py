@@ -70,13 +70,15 @@ def alerts(stack: str, gpu_nodes: Sequence[str]) -> list[Alert]:
 def serving(of: str) -> Iterator[Alert]:
     yield Alert(
         "ModelDown", CRITICAL, "2m",
-        f"substrate:replicas:ready{{{of}}} == 0 and {_PLAN} substrate:replicas:min{{{of}}} > 0",
+        f"substrate:replicas:ready{{{of}}} == 0 and {_PLAN} substrate:replicas:min{{{of}}} > 0 "
+        f"and {_PLAN} substrate:served{{{of}}}",
         f"{_MODEL} has no ready replica",
-        "None of its replicas has been ready for 2 minutes; every request to it fails.",
+        "It has been ready before, and none of its replicas is for 2 minutes; every request to it fails.",
     )  # fmt: skip
     yield Alert(
         "HotModelBelowFloor", CRITICAL, "5m",
-        f'substrate:replicas:ready{{{of},tier="hot"}} < {_PLAN} substrate:replicas:min{{{of}}}',
+        f'substrate:replicas:ready{{{of},tier="hot"}} < {_PLAN} substrate:replicas:min{{{of}}} '
+        f"and {_PLAN} substrate:served{{{of}}}",
         f"{_MODEL} has {{{{ $value }}}} ready replicas, fewer than its floor",
         "Tier hot promises its floor at all times. A drain or an update of one replica is over within 5 minutes.",
     )  # fmt: skip

@@ -88,6 +88,7 @@ def of_cluster(namespace: str) -> Iterator[Record]:
     answering = f"sum by ({', '.join(SERVER)}) (substrate:scraped{{{team}}})"
     none = f'sum by ({", ".join(SERVER)}) (0 * substrate:server{{{team},scraped="true"}})'
     yield Record("substrate:replicas:ready", "replicas", "ready", SERVER, f"{ready} or {answering} or {none}")
+    yield Record("substrate:served", "bool", "1 once it was ready", SERVER, served(team))
     asked = series.of_workloads(f"kube_deployment_spec_replicas{{{team}}}", namespace)
     yield Record(
         "substrate:replicas:desired", "replicas", "asked for", SERVER, f"{asked} or substrate:replicas:ready{{{team}}}"
@@ -95,6 +96,12 @@ def of_cluster(namespace: str) -> Iterator[Record]:
     yield Record("substrate:starting_seconds", "seconds", "age of a pod that was never ready", POD, starting(namespace))
     yield Record("substrate:cold_start:seconds", "seconds", "from container to readiness", POD, started(namespace))
     yield Record("substrate:restarts:increase15m", "restarts", "of containers", POD, restarts(namespace))
+
+
+def served(team: str) -> str:
+    """Keeps itself: what was never ready is starting, and what was is down. It outlives an hour without Prometheus."""
+    keeping = f"last_over_time(substrate:served{{{team}}}[1h]) and on ({', '.join(SERVER)}) substrate:server{{{team}}}"
+    return f"(substrate:replicas:ready{{{team}}} > 0) ^ 0 or {keeping}"
 
 
 def starting(namespace: str) -> str:
