@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -200,7 +201,8 @@ def watch(ask: Ask, stack: str) -> None:
             except Failure as failure:
                 lines = str(failure).splitlines()
             head = f"{stack}  {time.strftime('%H:%M:%S')}  every {EVERY_SECONDS:.0f} s, Ctrl-C ends"
-            sys.stdout.write(_HOME + "".join(f"{line}{_LINE}\n" for line in [head, "", *lines]) + _REST)
+            shown = fitting([head, "", *lines], *shutil.get_terminal_size())
+            sys.stdout.write(_HOME + "".join(f"{line}{_LINE}\n" for line in shown) + _REST)
             sys.stdout.flush()
             time.sleep(EVERY_SECONDS)
     except KeyboardInterrupt:
@@ -208,6 +210,14 @@ def watch(ask: Ask, stack: str) -> None:
     finally:
         sys.stdout.write(_LEAVE)
         sys.stdout.flush()
+
+
+def fitting(lines: list[str], columns: int, rows: int) -> list[str]:
+    """What fits on the screen: a line too many would scroll it, and a line too long take two."""
+    room = max(1, rows - 1)
+    if len(lines) > room:
+        lines = [*lines[: room - 1], f"... {len(lines) - room + 1} lines more than fit: make the terminal higher"]
+    return [line[:columns] for line in lines]
 
 
 def main() -> int:

@@ -27,6 +27,8 @@ from substrate.simulate.speeds import Estimate
 from substrate.simulate.trace import COLUMNS, Trace, TraceError, read
 
 _EXAMPLE = "examples/traces/azure-llm-2023-conv.csv"
+_DAY = 86_400.0
+_LONGEST = 31 * _DAY
 _PATIENCE = 2.0  # seconds without a word, after which it says how far it is
 _OPENAI = "openai"
 # The options that stand for a field of the engine's speed.
@@ -134,7 +136,13 @@ def _trace(options: argparse.Namespace) -> Trace:
     trace = read(options.trace)
     if options.window:
         trace = trace.between(*options.window)
-    return trace.faster(options.rate)
+    trace = trace.faster(options.rate)
+    if trace.seconds > _LONGEST:
+        raise Failure(
+            f"{trace.name} lasts {trace.seconds / _DAY:,.0f} days: {_LONGEST / _DAY:.0f} are simulated at most; "
+            "--window cuts it, --rate plays it faster"
+        )
+    return trace
 
 
 def _choices(subject: Subject, compare: bool) -> list[Choice]:
@@ -225,11 +233,19 @@ def _load(trace: Trace) -> str:
     count = len(trace.arrivals)
     prompts = sum(arrival.context for arrival in trace.arrivals) / count
     answers = sum(arrival.generated for arrival in trace.arrivals) / count
-    per_second = count / trace.seconds if trace.seconds else float(count)
     return (
-        f"{trace.name}: {count:,} requests in {trace.seconds / 60:.0f} min, {per_second:.1f} a second; "
+        f"{trace.name}: {count:,} requests in {_length(trace.seconds)}, {_often(count, trace.seconds)}; "
         f"prompts of {prompts:,.0f} tokens, answers of {answers:,.0f}"
     )
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 3 * 3600 else f"{seconds / 3600:,.0f} hours"
+
+
+def _often(count: int, seconds: float) -> str:
+    rate = count / max(seconds, 1.0)
+    return f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.1f} a minute"
 
 
 def _reasons(estimate: Estimate) -> list[str]:

@@ -54,7 +54,7 @@ def scaled_object(server: ServerPlan, plan: ScalingPlan) -> dict[str, Any]:
         "spec": {
             "scaleTargetRef": target(server),
             "pollingInterval": POLLING_SECONDS,
-            "cooldownPeriod": round(plan.wake.idle if plan.wake else plan.behaviour.down_window),
+            "cooldownPeriod": round(plan.behaviour.idle or plan.behaviour.down_window),
             "minReplicaCount": plan.min,
             "maxReplicaCount": plan.max,
             **({} if plan.wake else {"fallback": fallback(plan)}),
@@ -150,9 +150,12 @@ def knative_annotations(server: ServerPlan) -> dict[str, str]:
     if plan is None or plan.through != KNATIVE:
         return {}
     (signal,) = plan.signals
+    idle = plan.behaviour.idle
+    rests = {f"{AUTOSCALING}/scale-to-zero-pod-retention-period": f"{idle:.0f}s"} if idle else {}
     return {
         f"{AUTOSCALING}/metric": "concurrency",
         f"{AUTOSCALING}/target": number(signal.target),
         f"{AUTOSCALING}/target-utilization-percentage": "100",
         f"{AUTOSCALING}/scale-down-delay": f"{plan.behaviour.down_window:.0f}s",
+        **rests,
     }

@@ -63,7 +63,13 @@ def planned(catalog: Catalog, server: ServerPlan) -> ScalingPlan | None:
         signals=signals,
         min=server.min_replicas,
         max=max(1, server.max_replicas),
-        behaviour=BehaviourPlan(UP_PODS, UP_PERCENT, UP_PERIOD, written.scale_down_window or DOWN_WINDOW),
+        behaviour=BehaviourPlan(
+            up_pods=UP_PODS,
+            up_percent=UP_PERCENT,
+            up_period=UP_PERIOD,
+            down_window=written.scale_down_window or DOWN_WINDOW,
+            idle=None if server.min_replicas else written.idle or IDLE,
+        ),
         wake=wake,
     )
 

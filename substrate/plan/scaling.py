@@ -46,13 +46,15 @@ class BehaviourPlan:
     """How fast replicas come and go.
 
     At most `up_pods`, or `up_percent` of those that are there, whichever is more, within `up_period`; one goes when it
-    was needed at no moment of `down_window`.
+    was needed at no moment of `down_window`. `idle` is how long nobody asks until the last one goes too, None where it
+    stays.
     """
 
     up_pods: int
     up_percent: int
     up_period: Duration
     down_window: Duration
+    idle: Duration | None = None
 
 
 @dataclass(frozen=True)

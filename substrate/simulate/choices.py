@@ -26,10 +26,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """How a model at zero comes back: `idle` seconds without a request bring it there, `delay` until it is noticed."""
+    """How a model at zero comes back: `idle` seconds without a request bring it there, `delay` until it is noticed.
+
+    `target` requests for each replica, those that are held included, is what the waker itself scales on; 0: nothing.
+    """
 
     idle: float = 300.0
     delay: float = 1.0
+    target: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,4 +72,6 @@ def _behaviour(plan: BehaviourPlan) -> Behaviour:
 
 def _wake(server: ServerPlan, scaling: ScalingPlan) -> Wake | None:
     wake = scaling.wake
-    return Wake(float(wake.idle), wake.first_request - server.startup.expected) if wake else None
+    if wake is None:
+        return None
+    return Wake(float(wake.idle), wake.first_request - server.startup.expected, wake.target)

@@ -166,6 +166,8 @@ class _Simulation:
             self._scale(0, now)
         elif replicas:
             wishes = [self._wish(target, replicas, now) for target in self.choice.targets]
+            if self.choice.wake and self.choice.wake.target:
+                wishes.append(external_wish(self.fleet.in_flight, self.choice.wake.target, replicas))
             self._scale(self.autoscaler.decide(replicas, wishes, now), now)
         self._at(now + SYNC, self._decide)
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 TIMESTAMP, CONTEXT, GENERATED = COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 # A file of another kind is wrong in every line: the first few say it.
 SHOWN_ERRORS = 5
+_FORMS = {True: "a date", False: "a number of seconds"}
 # Longer than any model's context; beyond it the number is no number of tokens.
 MOST_TOKENS = 100_000_000
 
@@ -72,11 +73,16 @@ def _parsed(name: str, rows: Iterator[list[str]], where: str) -> Trace:
     arrivals, wrong = [], []
     try:
         places = _places(next(rows, []), where)
+        dated = None
         for line, row in enumerate(rows, start=2):
             if not row:
                 continue
             try:
-                arrivals.append(_arrival(row, places))
+                arrival, date = _arrival(row, places)
+                if dated is not None and date is not dated:
+                    raise ValueError(f"{TIMESTAMP} is {_FORMS[date]}, and in the lines before {_FORMS[dated]}")
+                dated = date
+                arrivals.append(arrival)
             except ValueError as error:
                 wrong.append(f"{where}:{line}: {error}")
     except csv.Error as error:
@@ -111,21 +117,24 @@ def _near(name: str, names: Iterable[str]) -> list[str]:
     return [folded[each] for each in get_close_matches(name.lower(), folded, n=1, cutoff=0.6)]
 
 
-def _arrival(row: Sequence[str], places: tuple[int, int, int]) -> Arrival:
+def _arrival(row: Sequence[str], places: tuple[int, int, int]) -> tuple[Arrival, bool]:
+    """One request, its time as it is written, and whether that is a date."""
     if len(row) <= max(places):
         raise ValueError(f"{len(row)} fields, and the header has more")
     time, context, generated = (row[place] for place in places)
     # Failed requests stand in traces with no token; an engine that is asked makes one.
-    return Arrival(_seconds(time), _tokens(context, CONTEXT), max(1, _tokens(generated, GENERATED)))
+    seconds, date = _seconds(time)
+    return Arrival(seconds, _tokens(context, CONTEXT), max(1, _tokens(generated, GENERATED))), date
 
 
-def _seconds(text: str) -> float:
-    """A date and time, of UTC where it names no zone, or a number of seconds."""
+def _seconds(text: str) -> tuple[float, bool]:
+    """A date and time, of UTC where it names no zone; or a number of seconds, which a date without signs is not."""
+    written = text.strip()
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(written if "-" in written else "")
     except ValueError:
-        return _number(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return _number(text), False
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), True
 
 
 def _number(text: str) -> float:

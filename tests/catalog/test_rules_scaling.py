@@ -161,6 +161,10 @@ def test_knative_counts_requests_and_nothing_else() -> None:
     assert codes(*ON_KNATIVE, ("models/m/scaling", {"metric": "waiting"})) == ["SB1606"]
 
 
+def test_knative_counts_what_waits_with_the_rest() -> None:
+    assert codes(*ON_KNATIVE, ("models/m/scaling", {"waiting": 2})) == ["SB1603"]
+
+
 def two(*changes: tuple[str, Any]) -> list[str]:
     other = {**stack()["models"]["m"], "context": 2048}
     return codes(PROMETHEUS, KEDA, ("models/n", other), ("servers", {"s": {"models": ["m", "n"]}}), *changes)

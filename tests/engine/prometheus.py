@@ -1,6 +1,6 @@
 """The real Prometheus as a process of its own, for tests without a cluster: rules, and pages that it scrapes.
 
-Its binary is that of the image which the embedded cluster runs, taken out of the image's root.
+Its binary is that which the embedded cluster runs: built, or taken out of its image's root.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import httpx
 import yaml
 
 from cluster import tools
+from cluster.tools.catalogue import TOOLS
 from tests.ports import free_port
 
 _MEMBER = "usr/bin/prometheus"
@@ -24,6 +25,8 @@ PATIENCE = 60.0
 
 
 def binary(folder: Path) -> Path:
+    if "prometheus" in TOOLS:
+        return Path(tools.path("prometheus"))
     with tarfile.open(Path(tools.path("prometheus-root"))) as root:
         name = next(name for name in root.getnames() if name.removeprefix("./") == _MEMBER)
         member = root.getmember(name)

@@ -139,6 +139,15 @@ def test_a_stack_that_names_none_is_told_what_to_write() -> None:
         live.prometheus_of(replace(plan_of("local"), monitoring=None))
 
 
+def test_what_does_not_fit_is_said_and_never_scrolls_the_screen() -> None:
+    lines = [f"line {number} {'x' * 80}" for number in range(40)]
+    shown = live.fitting(lines, columns=60, rows=24)
+
+    assert len(shown) == 23 and all(len(line) <= 60 for line in shown)
+    assert shown[-1].startswith("... 18 lines more than fit") and shown[21] == lines[21][:60]
+    assert live.fitting(lines[:5], columns=200, rows=24) == lines[:5]
+
+
 def test_a_url_outside_the_cluster_is_asked_as_it_is() -> None:
     with live.reached("https://prometheus.example.com/base/", "any") as base:
         assert base == "https://prometheus.example.com/base"

@@ -213,6 +213,15 @@ def test_knative_is_told_the_target_and_no_scaler_stands_beside_it(tmp_path: Pat
     }
 
 
+def test_knative_is_told_how_long_nobody_asks_before_the_last_replica_goes(tmp_path: Path) -> None:
+    gateway = {"knativeGateway": {"service": "kourier-internal", "namespace": "kourier"}}
+    block = {"tier": "longTail", "replicas": {"min": 0, "max": 2}, "scaling": {"idle": "10m"}}
+    plan = local(tmp_path, {"cluster": gateway}, foundation="kserve", kserve={"mode": "Knative"}, **block)
+    told = autoscaling.knative_annotations(server(plan, LOCAL))
+
+    assert told["autoscaling.knative.dev/scale-to-zero-pod-retention-period"] == "600s"
+
+
 def test_triton_follows_what_waits_for_any_of_its_models(tmp_path: Path) -> None:
     names = triton_stacks.flowers("cpu")
     sections = {"models": names, "servers": {"flowers": {"models": list(names)}}}

@@ -117,6 +117,7 @@ def test_more_replicas_than_the_pool_has_gpus_are_simulated_and_said(capsys, tra
         ([], "the stack has 13 language models: name one with --model: codestral-22b-review"),
         (["--model", "bge-reranker-v2-m3"], "`bge-reranker-v2-m3` has no tokens to count: triton serves it"),
         (["--model", MODEL, "--trace", "/nowhere.csv"], "/nowhere.csv: no such file"),
+        (["--model", MODEL, "--rate", "0.0001"], "trace.csv lasts 35 days: 31 are simulated at most"),
         (["--model", MODEL, "--window", "900..1000"], "no request comes between 900 s and 1000 s"),
         (["--model", MODEL, "--picture", "/nowhere/out.svg"], "--picture /nowhere/out.svg: No such file"),
     ],

@@ -114,6 +114,17 @@ def test_a_model_at_zero_wakes_for_its_first_request_and_goes_back():
     assert run.replica_seconds < 520
 
 
+def test_requests_that_are_held_ask_for_more_than_one_replica_where_the_waker_counts_them():
+    trace = Trace("crowd", [Arrival(10.0 + number / 100, 100, 50) for number in range(100)], 11.0)
+    targets = (Target("inFlight", 16),)
+    counted, uncounted = (
+        simulate(trace, Choice("zero", 0, 6, targets, wake=Wake(300.0, 1.0, target)), SETTING) for target in (16, 0)
+    )
+
+    assert max(count for _, count in uncounted.changes) == 1
+    assert [count for _, count in counted.changes][:3] == [0, 1, 5]
+
+
 def test_nothing_that_wakes_a_model_at_zero_is_refused():
     with pytest.raises(ValueError, match="nothing that wakes"):
         simulate(bursts(), Choice("zero", 0, 2, (Target("inFlight", 16),)), SETTING)

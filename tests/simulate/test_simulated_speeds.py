@@ -10,7 +10,9 @@ import pytest
 from substrate.catalog import load
 from substrate.facts.engines import ENGINES, LLAMA_CPP, VLLM
 from substrate.fit import KvShape, Load
+from substrate.manifests.observability import monitors
 from substrate.plan import ServerPlan, plan_stack
+from substrate.simulate.run import Setting
 from substrate.simulate.speeds import Estimate, estimate
 from substrate.values import Bytes, Duration
 from tests.stacks import ROOT, plan_of, server
@@ -100,3 +102,7 @@ def test_every_language_model_of_the_shipped_stacks_has_an_estimate(stack):
                 assert 0 < speed.step < 10
                 assert speed.kv_tokens >= model.context
                 assert speed.sequences == model.parallel
+
+
+def test_metrics_are_as_old_as_the_stacks_own_monitors_let_them_be():
+    assert Duration.parse(monitors.INTERVAL) == Setting(estimated(PUBLISHED[0]).speed, 8192, 60.0).scrape

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from substrate.simulate.trace import Arrival, TraceError, read
 
@@ -50,6 +52,7 @@ def test_a_request_without_an_answer_counts_as_one_token(tmp_path):
         ("TIMESTAMP,context_tokens,GeneratedTokens\n0,1,1\n", "is `context_tokens` meant for ContextTokens"),
         ("TIMESTAMP;ContextTokens;GeneratedTokens\n0;1;1\n", "trace.csv:1: no column"),
         (HEADER, "holds no request below its header"),
+        (HEADER + "0,1,1\n2023-11-16 18:15:46,1,1\n", ":3: TIMESTAMP is a date, and in the lines before a number"),
         (HEADER + "0,1,1\nnoon,1,1\n", ":3: TIMESTAMP is 'noon': write a time as 2023"),
         (HEADER + "nan,1,1\n", ":2: TIMESTAMP is 'nan'"),
         (HEADER + "1e999,1,1\n", ":2: TIMESTAMP is '1e999'"),
@@ -84,6 +87,17 @@ def test_a_file_that_is_not_there_or_a_folder_is_said_so(tmp_path):
         read(tmp_path / "none.csv")
     with pytest.raises(TraceError, match="directory"):
         read(tmp_path)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.binary(max_size=80) | st.text('0123456789-:.,+eTZ \n"\r', max_size=80).map(str.encode))
+def test_whatever_is_in_a_file_it_is_read_or_refused(tmp_path, rows):
+    try:
+        trace = read(written(tmp_path, HEADER.encode() + rows))
+    except TraceError as error:
+        assert "trace.csv" in str(error)
+    else:
+        assert all(arrival.at >= 0 and arrival.generated >= 1 for arrival in trace.arrivals)
 
 
 def test_a_window_counts_from_its_start_and_a_rate_shortens_the_time(tmp_path):

@@ -67,6 +67,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (scaling.gpu_is_told_of, ("defaults", "models", "servers")),
     (scaling.the_scaler_can_ask, ("defaults", "models", "servers")),
     (scaling.target_is_of_its_metric, ("defaults", "models", "servers")),
+    (scaling.guard_is_told, ("defaults", "models", "servers")),
     (scaling.target_is_held_at_once, ("defaults", "models", "servers")),
     (scaling.idle_leads_to_zero, ("defaults", "models", "servers")),
     (stores.one_kind, ()),

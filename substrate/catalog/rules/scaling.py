@@ -228,6 +228,26 @@ def target_is_of_its_metric(catalog: Catalog, where: Locator) -> Iterator[Diagno
             )
 
 
+def guard_is_told(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
+    """What waits guards against bursts only where somebody says what waits."""
+    for name in led(catalog):
+        path = (*block_of(catalog, name, where), "waiting")
+        told = Signal.WAITING in resolve.signals_of(catalog, name) and not resolve.on_knative(catalog, name)
+        if where.has(path) and not told:
+            yield where.report(
+                Code.METRIC_NOT_EXPORTED,
+                path,
+                f"`waiting` has no effect on model `{name}`, of which nobody tells how many requests wait",
+                at=where.key(path),
+                notes=[
+                    "Knative holds what waits, and counts it with the rest"
+                    if resolve.on_knative(catalog, name)
+                    else _why(catalog, name, Signal.WAITING)
+                ],
+                help="remove it",
+            )
+
+
 def target_is_held_at_once(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """Beyond `parallel` requests queue before anything grows; that may be meant."""
     for name in led(catalog):

@@ -1,8 +1,8 @@
 """Metrics of what stands before the models: Traefik as a Gateway, Envoy as the front door. Imports the types.
 
 Traefik's read on 2026-11-30 of pkg/observability/metrics/prometheus.go (254ece9), Envoy's of a cluster's statistics in
-docs/root/configuration/upstream/cluster_manager/cluster_stats.rst; those of the front door seen running
-(tests/cluster/test_extra_front_door.py). Envoy exports some hundreds more, by what it is configured to do.
+docs/root/configuration/upstream/cluster_manager/cluster_stats.rst; those of the front door are held against the running
+one (tests/engine/test_front_door_metrics.py). Envoy exports some hundreds more, by what it is configured to do.
 """
 
 from __future__ import annotations
