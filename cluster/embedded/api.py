@@ -101,7 +101,7 @@ class Api:
 
 def condition(item: Object | None, kind: str) -> dict[str, Any]:
     """The condition of that type in an object's status; empty where there is none."""
-    conditions = (item or {}).get("status", {}).get("conditions", [])
+    conditions = (item or {}).get("status", {}).get("conditions") or []  # null in a definition of this moment
     return next((dict(one) for one in conditions if one["type"] == kind), {})
 
 

@@ -36,12 +36,13 @@ def go_version(directive: str, module: Path) -> str | None:
 
 @dataclass(frozen=True)
 class GoProgram(Recipe):
-    """Programs of one pinned module under cluster/toolchain; `packages` are their import paths."""
+    """Programs of one pinned module under cluster/toolchain; `packages` are import paths, `tags` go's for all."""
 
     release: str = ""
     module: str = ""
     packages: tuple[str, ...] = ()
     ldflags: str = "-s -w"
+    tags: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -61,14 +62,16 @@ class GoProgram(Recipe):
 
     def parts(self) -> Mapping[str, bytes]:
         files = {path.name: path.read_bytes() for path in self.home.iterdir() if path.suffix in (".go", ".mod", ".sum")}
-        return files | {"arguments": json.dumps([self.packages, self.ldflags]).encode()}
+        arguments = [self.packages, self.ldflags, *([self.tags] if self.tags else [])]
+        return files | {"arguments": json.dumps(arguments).encode()}
 
     def compiler(self) -> str | None:
         lines = (self.home / "go.mod").read_text().splitlines()
         return go_version(next((line for line in lines if line.startswith("go ")), ""), self.home)
 
     def build(self, space: Workspace, runner: Runner) -> None:
-        argv = ["go", "build", "-trimpath", "-ldflags", self.ldflags, "-o", f"{space.out}/", *self.packages]
+        tags = ["-tags", ",".join(self.tags)] if self.tags else []
+        argv = ["go", "build", "-trimpath", *tags, "-ldflags", self.ldflags, "-o", f"{space.out}/", *self.packages]
         # Go's scratch folder dies with ours even when go is killed, which it leaves behind otherwise.
         runner.run(argv, cwd=self.home, env=go_environment() | {"GOTMPDIR": str(space.work)})
 

@@ -25,8 +25,7 @@ ROOT = "root.tar"
 class DebianRoot(Recipe):
     """The packages, with what they depend on, unpacked into `root.tar`; the suite's security updates are included.
 
-    `alone` are packages without what they depend on. `files` maps further outputs to members of the tar: programs that
-    the host runs too.
+    `alone` are packages without what they depend on. `files` maps outputs to members of the tar, and it is not kept.
     """
 
     suite: str = "bookworm"
@@ -55,9 +54,11 @@ class DebianRoot(Recipe):
         argv = [str(runner.tool("mmdebstrap")), "--variant=extract", f"--include={','.join(self.packages)}"]
         argv += [*self._hooks(), self.suite, str(space.out / ROOT)]
         runner.run(argv, cwd=Path("/"), env=os.environ | {"LC_ALL": "C.UTF-8"})
-        with tarfile.open(space.out / ROOT, "r:") as root:
-            for output, member in self.files:
-                _extract(root, member, space.out / output)
+        if self.files:
+            with tarfile.open(space.out / ROOT, "r:") as root:
+                for output, member in self.files:
+                    _extract(root, member, space.out / output)
+            (space.out / ROOT).unlink()
 
     def _hooks(self) -> Iterator[str]:
         """The suite's own apt, by the settings that mmdebstrap gives its hooks, fetches and checks what comes alone."""

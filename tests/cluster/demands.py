@@ -21,6 +21,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/set/"):
             Handler.value = self.path.removeprefix("/set/")
         self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")  # without it, Prometheus 3 takes nothing
         self.end_headers()
         self.wfile.write(f"# TYPE {METRIC} gauge\\n{METRIC} {{Handler.value}}\\n".encode())
 HTTPServer(("", {_PORT}), Handler).serve_forever()

@@ -2,6 +2,7 @@
 
 No pod runs here: kwok reports pods as ready and Jobs as done. What is proven is that every object is admitted by a real
 API server under Pod Security, scheduled by the real scheduler onto the right nodes, and stays when nothing changes.
+What scales and what observes is admitted by KEDA's, its add-on's and the operator's definitions; they do not run.
 """
 
 from __future__ import annotations
@@ -16,19 +17,18 @@ import httpx
 import pytest
 import yaml
 
-from cluster import images
+from cluster import images, tools
 from substrate.facts.accelerators import ACCELERATORS
 from substrate.plan import ClaimPlan, PoolPlan, ServerPlan
 from tests.cluster.conftest import eventually
 from tests.e2e.harness import Project, copy_project
 from tests.stacks import plan_of
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.extras("front-door", "kserve", "prometheus", "keda", "http-add-on"),
-]
+pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve")]
 
 STACKS = ("homelab", "fleet")
+# By tool, the folder of the definitions.
+DEFINITIONS = {"keda-config": "crd/bases", "http-add-on-config": "crd/bases", "prometheus-crds": "."}
 LAB = "substrate.test/lab"
 DOOR = "app.kubernetes.io/component=front-door"
 # What a foundation calls the Deployment that its pods are of.
@@ -94,9 +94,18 @@ def surroundings(stack: str) -> list[dict[str, Any]]:
     """All that a stack expects of its cluster."""
     plan = plan_of(stack)
     nodes = [node(pool, name) for pool in plan.pools for name in pool.nodes]
+    scaled = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("keda", "monitoring")]
     classes = {claim.storage_class for claim in plan.claims if claim.storage_class}
     volumes = [volume(claim) for claim in plan.claims if claim.storage_class]
-    return [*nodes, *(storage_class(name) for name in sorted(classes)), *volumes]
+    return [*nodes, *scaled, *(storage_class(name) for name in sorted(classes)), *volumes]
+
+
+def define(project: Project) -> None:
+    """The kinds of what scales and what observes; the largest is beyond what a client-side apply can note."""
+    for tool, folder in DEFINITIONS.items():
+        files = tools.ensure([tool])[tool] / folder
+        project.kubectl("apply", "--server-side", f"--filename={files}")
+    project.kubectl("wait", "customresourcedefinitions", "--all", "--for=condition=Established", "--timeout=60s")
 
 
 def alias(environment: dict[str, str], context: str, folder: Path) -> dict[str, str]:
@@ -124,6 +133,7 @@ def stack(
     node_count = len(project.objects("nodes", "--selector", f"{LAB}=node"))
     eventually("kwok's nodes are ready", lambda: len(ready_nodes(project)) == node_count)
     make_way(project)
+    define(project)
     project.up(name, "--no-ask")
     yield project
     project.pulumi("destroy", "--stack", name, "--yes", "--skip-preview")
@@ -174,8 +184,9 @@ def test_every_model_is_available_on_its_own_pool(stack):
         return int(status.get("availableReplicas", 0))
 
     for server in plan.servers:
-        # A scaler raises it from the one that every Deployment starts with, or takes that one away again.
-        eventually(f"{server.name} has its least", lambda one=server: available(one) == one.min_replicas)
+        # A scaler would raise it from the one that every Deployment starts with, or take that one away again.
+        least = 1 if server.scaling else server.min_replicas
+        eventually(f"{server.name} has its least", lambda one=server, least=least: available(one) == least)
         pods = stack.objects(
             "pods", "--namespace", server.namespace, "--selector", f"substrate.dev/model={server.name}"
         )

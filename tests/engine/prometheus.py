@@ -1,12 +1,11 @@
 """The real Prometheus as a process of its own, for tests without a cluster: rules, and pages that it scrapes.
 
-Its binary is that which the embedded cluster runs: built, or taken out of its image's root.
+Its binary is that which the embedded cluster runs.
 """
 
 from __future__ import annotations
 
 import subprocess
-import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,24 +16,9 @@ import httpx
 import yaml
 
 from cluster import tools
-from cluster.tools.catalogue import TOOLS
 from tests.ports import free_port
 
-_MEMBER = "usr/bin/prometheus"
 PATIENCE = 60.0
-
-
-def binary(folder: Path) -> Path:
-    if "prometheus" in TOOLS:
-        return Path(tools.path("prometheus"))
-    with tarfile.open(Path(tools.path("prometheus-root"))) as root:
-        name = next(name for name in root.getnames() if name.removeprefix("./") == _MEMBER)
-        member = root.getmember(name)
-        member.name = "prometheus"
-        root.extract(member, folder, filter="data")
-    path = folder / "prometheus"
-    path.chmod(0o755)
-    return path
 
 
 @contextmanager
@@ -45,7 +29,11 @@ def running(folder: Path, rules: Mapping[str, Any], targets: list[Mapping[str, A
     config = {"global": every, "rule_files": ["rules.yaml"], "scrape_configs": targets}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
-    command = [str(binary(folder)), f"--config.file={folder / 'prometheus.yaml'}", f"--web.listen-address={address}"]
+    command = [
+        str(tools.path("prometheus")),
+        f"--config.file={folder / 'prometheus.yaml'}",
+        f"--web.listen-address={address}",
+    ]
     command += [f"--storage.tsdb.path={folder / 'data'}", "--log.level=warn"]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:

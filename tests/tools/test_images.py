@@ -182,7 +182,7 @@ def test_no_image_is_called_latest_and_each_has_the_version_of_what_is_in_it():
         "payload-logger": "substrate.local/payload-logger:0.1.0",
         "kserve-agent": "substrate.local/kserve-agent:0.19.0",
         "vllm-cpu": "substrate.local/vllm-cpu:0.32.0",
-        "prometheus": "substrate.local/prometheus:2.42.0",
+        "prometheus": "substrate.local/prometheus:3.14.0",
         "prometheus-config-reloader": "substrate.local/prometheus-config-reloader:0.85.0",
     }
     for file in ("stager/Containerfile", "cluster/toolchain/payload-logger/Containerfile"):

@@ -38,7 +38,7 @@ SCRAPE_INTERVAL = "5s"  # short, so that a person sees what happens, and a test 
 _OPERATOR_PORT, _OBJECTS_PORT, _KUBELET_PORT = 9450, 9451, 10250
 _NONROOT = 65532
 # Seconds. The definition of Prometheus alone is of 800 kB, of which the API server rebuilds its schemas.
-_CALL, _INSTALL, _SERVE = 60.0, 180.0, 180.0
+_CALL, _INSTALL, _SERVE = 60.0, 180.0, 120.0
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -165,7 +165,9 @@ def _serves(_: Plan) -> None:
     api, deadline = Api.inside(), time.monotonic() + _SERVE
     while not api.healthy(f"/api/v1/namespaces/{NAMESPACE}/services/{NAME}:{PORT}/proxy/-/ready"):
         if time.monotonic() > deadline:
-            raise ClusterError(f"Prometheus is not ready after {_SERVE:.0f} s")
+            raise ClusterError(
+                f"Prometheus is not ready after {_SERVE:.0f} s", remedy=f"kubectl describe pods --namespace {NAMESPACE}"
+            )
         time.sleep(0.5)
 
 
@@ -177,7 +179,12 @@ def _components(plan: Plan) -> tuple[Component, ...]:
         _operator(plan),
         Component(OBJECT_METRICS, served, ready, after=(NAME,), expected=1),
         Component(
-            SERVES, task(plan.python, SERVES), after=(OPERATOR, KUBELET, PROXY), task=True, expected=15, timeout=_SERVE
+            SERVES,
+            task(plan.python, SERVES),
+            after=(OPERATOR, KUBELET, PROXY),
+            task=True,
+            expected=15,
+            timeout=_SERVE + 10,
         ),
     )
 

@@ -1,14 +1,14 @@
 """What measures and what scales: Prometheus, KEDA, the HTTP add-on, the adapter. Imports the recipes.
 
-KEDA and its HTTP add-on are of one pinned module: what they share is compiled once. The other two are of releases whose
-libraries are older, and do not compile with KEDA's.
+KEDA and its HTTP add-on are of one pinned module: what they share is compiled once. The others are of releases that do
+not compile with KEDA's libraries.
 """
 
 from __future__ import annotations
 
 from cluster.tools.catalogue.tool import GIB, MIB, Tool, made_by, small_tree
 from cluster.tools.golang import GoProgram
-from cluster.tools.roots import ROOT, DebianRoot
+from cluster.tools.roots import DebianRoot
 
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 _KEDA = "github.com/kedacore/keda/v2"
@@ -30,10 +30,23 @@ PROMETHEUS_CRDS = small_tree(
     "prometheus-crds", "crds", "prometheus-operator", _OPERATOR, "example/prometheus-operator-crd"
 )
 PROMETHEUS_RBAC = small_tree("prometheus-operator-rbac", "rbac", "prometheus-operator", _OPERATOR, "example/rbac")
-# What the package recommends and depends on is the web pages' furniture: the server needs the C library alone.
-PROMETHEUS = DebianRoot(
-    "prometheus-root",
-    (ROOT, "promtool"),
+# With the one way of finding what to scrape that is used here; Debian's server is built without it.
+PROMETHEUS = GoProgram(
+    "prometheus",
+    ("prometheus",),
+    seconds=150,
+    disk=GIB // 4,
+    go_disk=GIB,
+    release="3.14.0",
+    module="prometheus",
+    packages=("github.com/prometheus/prometheus/cmd/prometheus",),
+    ldflags="-s -w -X github.com/prometheus/common/version.Version=3.14.0",
+    tags=("remove_all_sd", "enable_kubernetes_sd"),
+)
+# An older one than the server: rules that it takes are taken by both.
+PROMTOOL = DebianRoot(
+    "promtool",
+    ("promtool",),
     seconds=9,
     disk=512 * MIB,
     packages=("libc6",),
@@ -87,8 +100,8 @@ TOOLS: tuple[Tool, ...] = (
     *made_by(PROMETHEUS_OPERATOR, "prometheus-config-reloader"),
     Tool("prometheus-crds", PROMETHEUS_CRDS, output="crds"),
     Tool("prometheus-operator-rbac", PROMETHEUS_RBAC, output="rbac"),
-    Tool("prometheus-root", PROMETHEUS, output=ROOT),
-    *made_by(PROMETHEUS, "promtool"),
+    *made_by(PROMETHEUS, "prometheus"),
+    *made_by(PROMTOOL, "promtool"),
     Tool("keda-operator", KEDA, output="operator"),
     Tool("keda-adapter", KEDA, output="adapter"),
     Tool("keda-config", KEDA_CONFIG, output="config"),
@@ -99,3 +112,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool("prometheus-adapter", PROMETHEUS_ADAPTER, output="adapter"),
     Tool("prometheus-adapter-manifests", ADAPTER_MANIFESTS, output="manifests"),
 )
+
+# What tests hold the product's objects and rules against; the controllers are built by whom an extra asks for them.
+DEFINITIONS = ("prometheus-crds", "keda-config", "http-add-on-config")
+RULES = ("prometheus", "promtool")

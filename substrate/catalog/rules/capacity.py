@@ -189,10 +189,14 @@ def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnost
                 at=where.key(("pools", pool_name)),
                 notes=[f"{_sum(terms)} = {total}, and {_nodes(len(pool.nodes))} of {each} GPUs have {there}"],
                 help="lower a min, move a model to another pool, or add nodes",
-                also=[
-                    (written(where, name, "replicas", "min"), f"`{name}` {n} x {gpus}") for name, n, gpus in terms[:4]
-                ],
+                also=[place for name, n, gpus in terms[:4] for place in _why_there(where, name, n, gpus)],
             )
+
+
+def _why_there(where: Locator, name: str, least: int, gpus: int) -> Iterator[tuple[Path, str]]:
+    """Both lines that put a model's replicas in its pool: how many, and which pool."""
+    yield written(where, name, "replicas", "min"), f"`{name}` {least} x {gpus}"
+    yield ("models", name, "pool"), "in this pool"
 
 
 def _terms(catalog: Catalog, pool: str, each: int) -> Iterator[tuple[str, int, int]]:
