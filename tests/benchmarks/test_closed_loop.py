@@ -230,7 +230,7 @@ def test_the_stand_ins_program_is_all_that_it_imports(tmp_path):
 
 
 def test_the_embedded_adapter_answers_by_substrates_own_rules():
-    """The cluster imports nothing of Substrate: the rules stand in its file, as `substrate adapter-rules` prints them."""
+    """The cluster imports nothing of Substrate: what `substrate adapter-rules` prints stands in its file."""
     configured = yaml.safe_load(prometheus_adapter.CONFIG.read_text())["externalRules"]
 
     assert [rule for rule in external_rules() if rule not in configured] == []
