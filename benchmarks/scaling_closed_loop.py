@@ -54,7 +54,7 @@ CONTROLLERS = {
     "cpu-initialization-period": 300.0,
     "initial-readiness-delay": 30.0,
 }
-# What a cold start has beside the engine's own, in seconds of the clock, as measured on two cores: from a pod's
+# What a cold start has beside the engine's own, in seconds of the clock, an estimate until it is measured: from a pod's
 # creation until its process runs, and from when it listens until the kubelet has seen it.
 POD_START = 1.5
 COMPRESSION = 15.0
