@@ -5,13 +5,14 @@ Imports the fixtures' Embedded.
 
 from __future__ import annotations
 
+import fcntl
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from cluster.embedded.layout import Root
+from cluster.embedded.layout import CLONE, Root
 from tests.cluster.conftest import Embedded
 from tests.ports import free_port
 
@@ -67,5 +68,16 @@ def foundations(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     with ExitStack() as end:
         request.session.stash[_END] = end
         end.callback(embedded.run, "down")
-        embedded.up("--gateway-port", free_port(), *(f"--with={name}" for name in extras))
+        with one_at_a_time():
+            embedded.up("--gateway-port", free_port(), *(f"--with={name}" for name in extras))
         yield embedded
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Lanes that start their clusters at once keep each other so busy that API servers give up what they are asked."""
+    lock = CLONE / ".substrate" / "cluster-starts.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

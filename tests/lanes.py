@@ -17,7 +17,14 @@ ROOT = Path(__file__).parent.parent
 # What waits for longest; clusters of their own for it, since every stack is of one name.
 APART: dict[str, tuple[str, ...]] = {
     "kserve": ("tests/cluster/test_extra_kserve.py", "tests/e2e/test_kserve.py"),
-    "vllm": ("tests/e2e/test_vllm.py", "tests/e2e/test_payload_logs.py"),
+    # What scales is not where fake GPUs are, whose stacks would follow it.
+    "vllm": (
+        "tests/e2e/test_vllm.py",
+        "tests/e2e/test_payload_logs.py",
+        "tests/cluster/test_extra_prometheus.py",
+        "tests/cluster/test_extra_keda.py",
+        "tests/cluster/test_extra_http_add_on.py",
+    ),
 }
 # The cluster that a lane's tests share, and those that tests bring up for themselves, do not meet.
 LANES: dict[str, tuple[str, ...]] = {

@@ -130,6 +130,28 @@ BESIDE_MODELS = (
         "their pods and staging are fake",
     ),
 )
+SCALING = (
+    Proof(
+        "Prometheus by its operator",
+        ("prometheus", "prometheus-operator"),
+        (
+            "cluster.test_extra_prometheus",
+            "engine.test_promtool_alerts",
+            "engine.test_promtool_records",
+            "engine.test_live_view",
+        ),
+        "a monitor's pod is scraped and a rule's alert fires, in the cluster; every alert fires in promtool; every "
+        "panel's query is answered",
+        "a stack's own models, observed in the cluster; Grafana; DCGM",
+    ),
+    Proof(
+        "KEDA, its HTTP add-on",
+        ("keda-operator", "http-add-on-operator"),
+        ("cluster.test_extra_keda", "cluster.test_extra_http_add_on", "engine.test_scaler_definitions"),
+        "replicas follow a query of the real Prometheus and stay where it is away; what sleeps is woken, requests held",
+        "a stack's own scalers: admitted, and not seen to move a model",
+    ),
+)
 POLICIES = (
     Proof(
         "The policy pack, on pulumi-policy",
@@ -162,4 +184,4 @@ POLICIES = (
         "what they have no rules for: HTTPRoutes, custom resources but as pods",
     ),
 )
-PROOFS = (*PLATFORM, *ENGINES, *FOUNDATIONS, *BESIDE_MODELS, *POLICIES)
+PROOFS = (*PLATFORM, *ENGINES, *FOUNDATIONS, *BESIDE_MODELS, *SCALING, *POLICIES)

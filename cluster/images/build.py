@@ -37,11 +37,10 @@ FOUNDATIONS: Mapping[str, Image] = {
         vllm.IMAGE,
         front_door.IMAGE,
         *payload_logger.IMAGES,
+        *prometheus.IMAGES,
     )
 }
-# What nothing needs but who asks for it by name.
-ASKED: Mapping[str, Image] = {one.name: one for one in prometheus.IMAGES}
-IMAGES: Mapping[str, Image] = {**CORE, **FOUNDATIONS, **ASKED}
+IMAGES: Mapping[str, Image] = {**CORE, **FOUNDATIONS}
 _LARGE = 1024**3  # bytes
 _KEPT = 3  # archives of one image: this clone's, another's, and one to go back to
 

@@ -12,8 +12,10 @@ from typing import Any
 Manifest = dict[str, Any]
 
 # Kubernetes' own groups, of those that the product makes objects of.
-_BUILT_IN = re.compile(r"v1|(?:apps|batch|policy|networking\.k8s\.io)/.+")
-WITHOUT_PODS = frozenset({"HTTPRoute"})
+_BUILT_IN = re.compile(r"v1|(?:apps|autoscaling|batch|policy|networking\.k8s\.io)/.+")
+WITHOUT_PODS = frozenset(
+    {"HTTPRoute", "ReferenceGrant", "ScaledObject", "HTTPScaledObject", "PodMonitor", "PrometheusRule"}
+)
 RUNTIMES = frozenset({"ServingRuntime", "ClusterServingRuntime"})
 # Of a part of an InferenceService or of a runtime, and not of the pod.
 _NOT_OF_PODS = frozenset(

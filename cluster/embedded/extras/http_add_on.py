@@ -26,7 +26,7 @@ PREFIX = "keda-add-ons-http-"
 PROXY, ADMIN, EXTERNAL_SCALER = f"{PREFIX}interceptor-proxy", f"{PREFIX}interceptor-admin", f"{PREFIX}external-scaler"
 PROXY_PORT, SCALER_PORT = 8080, 9090
 _OPERATOR_METRICS, _OPERATOR_PROBE, _SCALER, _PROXY, _ADMIN, _METRICS = 9461, 9462, 9463, 9464, 9465, 9466
-_INSTALL = 60.0  # seconds
+_INSTALL = 300.0  # seconds
 
 
 def objects(release: Path) -> Iterator[Object]:

@@ -28,7 +28,7 @@ METRICS_SERVICE = "keda-metrics-apiserver"
 GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
 _METRICS, _PROBE, _GRPC, _SERVED, _ADAPTER_METRICS = 9455, 9456, 9457, 9458, 9459
 _CERTIFICATES = Inside.STATE / "keda-certificates"
-_CALL, _INSTALL = 60.0, 180.0  # seconds; ScaledJob's definition is of 600 kB
+_CALL, _INSTALL = 60.0, 400.0  # seconds; ScaledJob's definition is of 600 kB
 _ENVIRONMENT = {
     "POD_NAMESPACE": NAMESPACE,
     "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,

@@ -29,7 +29,7 @@ NAMESPACE, KNATIVE_NAMESPACE = "kserve", "knative-serving"
 MANAGER, CRDS, RESOURCES, KNATIVE = "kserve-manager", "kserve-crds", "kserve-resources", "knative-serving"
 VERSION = "v0.19.0"
 # Seconds. Of a definition of 2 MB the API server rebuilds its schemas: seen to take 47 s for all on a busy machine.
-CALL, _INSTALL = 60.0, 300.0
+CALL, _INSTALL = 60.0, 600.0
 TEMPORARY = Inside.STATE / "kserve"
 # Not for a process beside the cluster: its certificate is ours, and nothing calls it by a Service.
 LEFT_OUT = ("Certificate", "Issuer", "Secret", "Service")

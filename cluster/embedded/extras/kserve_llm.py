@@ -22,7 +22,7 @@ from cluster.embedded.plan import Plan
 NAME = "kserve-llm"
 MANAGER, RESOURCES, PRESETS = "kserve-llm-manager", "kserve-llm-resources", "kserve-presets"
 _PORTS = Ports(webhook=9446, metrics=9447, probe=9448)
-_INSTALL = 120.0  # seconds
+_INSTALL = 300.0  # seconds
 _PRESETS = f"/apis/serving.kserve.io/v1alpha2/namespaces/{NAMESPACE}/llminferenceserviceconfigs"
 
 

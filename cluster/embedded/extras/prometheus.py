@@ -38,7 +38,7 @@ SCRAPE_INTERVAL = "5s"  # short, so that a person sees what happens, and a test 
 _OPERATOR_PORT, _OBJECTS_PORT, _KUBELET_PORT = 9450, 9451, 10250
 _NONROOT = 65532
 # Seconds. The definition of Prometheus alone is of 800 kB, of which the API server rebuilds its schemas.
-_CALL, _INSTALL, _SERVE = 60.0, 180.0, 120.0
+_CALL, _INSTALL, _SERVE = 60.0, 400.0, 300.0
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 

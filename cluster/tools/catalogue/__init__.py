@@ -48,14 +48,13 @@ FOUNDATIONS: tuple[str, ...] = (
     "envoy-root",
     "payload-logger",
     "kserve-agent",
-    *scaling.DEFINITIONS,
-    *scaling.RULES,
+    *scaling.FOUNDATIONS,
     "scanners",
     "trivy",
 )
 # What vendors ship as an example or a default, for the policy pack to judge; nothing of it is ever run.
 VENDORS: tuple[str, ...] = ("kserve-samples", "kserve-runtimes", "kserve-presets", "kuberay-samples")
-_NOT_CORE = {*BUILD_ONLY, *FOUNDATIONS, *VENDORS, *(tool.name for tool in scaling.TOOLS)}
+_NOT_CORE = {*BUILD_ONLY, *FOUNDATIONS, *VENDORS, *scaling.ASKED}
 # Its wheel is for x86-64 only.
 _NOT_HERE = () if platform.machine() == "x86_64" else ("trivy",)
 SETS = {
