@@ -21,7 +21,14 @@ def _up(options: argparse.Namespace) -> int:
     began = time.monotonic()
     root = Root.at(options.root)
     plan = up.up(
-        root, up.Wishes(options.api_port, options.gateway_port, options.s3_port, extras.chosen(options.extras))
+        root,
+        up.Wishes(
+            options.api_port,
+            options.gateway_port,
+            options.s3_port,
+            extras.chosen(options.extras),
+            tuple(options.controllers),
+        ),
     )
     print(
         f"the cluster serves after {time.monotonic() - began:.1f} s: kubeconfig {root.kubeconfig}, "
@@ -90,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="EXTRA",
         help=f"add, and keep until `down`: {', '.join(EXTRAS) or 'there is none yet'}",
+    )
+    verb.add_argument(
+        "--controllers",
+        action="append",
+        default=[],
+        metavar="FLAG=VALUE",
+        help="a flag of kube-controller-manager, kept until `down`: horizontal-pod-autoscaler-sync-period=1s",
     )
     verb.set_defaults(run=_up)
     verb = verbs.add_parser("down", help="end it and remove all that it made")

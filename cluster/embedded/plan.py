@@ -50,7 +50,8 @@ class Image:
 class Plan:
     """All that differs from one cluster to another; written down by `up`, read by the supervisor and its tasks.
 
-    `extras` names what was asked for beyond the core, of `cluster.embedded.extras`.
+    `extras` names what was asked for beyond the core, of `cluster.embedded.extras`; `controllers` are further flags of
+    kube-controller-manager, `horizontal-pod-autoscaler-sync-period=1s`.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Plan:
     images: tuple[Image, ...]
     ports: Ports
     extras: tuple[str, ...] = ()
+    controllers: tuple[str, ...] = ()
 
     def binary(self, name: str) -> str:
         return self.binaries[name]
@@ -83,7 +85,8 @@ class Plan:
             fields = json.loads(text)
             fields["images"] = tuple(Image(**image) for image in fields["images"])
             fields["ports"] = Ports(**fields["ports"])
-            fields["extras"] = tuple(fields.get("extras", ()))
+            for name in ("extras", "controllers"):
+                fields[name] = tuple(fields.get(name, ()))
             return cls(**fields)
         except (ValueError, TypeError, KeyError) as error:
             raise ClusterError(

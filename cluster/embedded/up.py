@@ -25,12 +25,16 @@ _START_TIMEOUT = 30.0  # seconds until the supervisor has its namespaces and say
 
 @dataclass(frozen=True)
 class Wishes:
-    """The ports on 127.0.0.1 that the user asked for, None where any will do; the extras to add to those there are."""
+    """The ports on 127.0.0.1 that the user asked for, None where any will do; what to add to what there is.
+
+    That is the extras, and flags of kube-controller-manager.
+    """
 
     api: int | None = None
     gateway: int | None = None
     s3: int | None = None
     extras: tuple[str, ...] = ()
+    controllers: tuple[str, ...] = ()
 
     def given_ports(self) -> dict[str, int]:
         wished = {"api": self.api, "gateway": self.gateway, "s3": self.s3}
@@ -106,7 +110,13 @@ def _plan(root: Root, wishes: Wishes) -> Plan:
         images=tuple(Image(images.reference(name), oci.digest(file), str(file)) for name, file in archives.items()),
         ports=ports.Ports.choose(root.key, {**kept, **wishes.given_ports()}),
         extras=wanted,
+        controllers=_flags(*(before.controllers if before else ()), *wishes.controllers),
     )
+
+
+def _flags(*given: str) -> tuple[str, ...]:
+    """Of a flag that is given more than once, the last."""
+    return tuple(sorted({flag.partition("=")[0]: flag for flag in given}.values()))
 
 
 def _out_of_date(root: Root, plan: Plan) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from cluster.embedded import addons, assembly, cgroups, configs, pki, s3, stop
+from cluster.embedded import addons, assembly, cgroups, configs, pki, s3, stop, up
 from cluster.embedded.errors import ClusterError
 from cluster.embedded.identity import Process
 from cluster.embedded.plan import BINARIES, IMAGES, Image, Plan
@@ -112,6 +113,16 @@ def test_plan_is_read_back_as_it_was_written(plan, tmp_path):
 
     assert Plan.read(tmp_path / "plan.json") == plan
     assert Plan.read(tmp_path / "missing.json") is None
+
+
+def test_flags_of_the_controllers_are_kept_and_start_a_running_cluster_anew(plan, tmp_path):
+    asked = replace(plan, controllers=up._flags("a-period=2s", "b=1", "a-period=1s"))
+    asked.write(tmp_path / "plan.json")
+
+    assert Plan.read(tmp_path / "plan.json") == asked
+    (controllers,) = (one for one in assembly.assemble(asked) if one.name == "kube-controller-manager")
+    assert controllers.command[-2:] == ("--a-period=1s", "--b=1"), "of two, the last"
+    assert assembly.fingerprint(asked) != assembly.fingerprint(plan)
 
 
 def test_plan_of_another_version_is_named(tmp_path):

@@ -114,8 +114,9 @@ def _controller_manager(plan: Plan) -> Component:
         cluster_name="substrate",
         profiling=False,
     )
+    command = (plan.binary("kube-controller-manager"), *options, *(f"--{flag}" for flag in plan.controllers))
     ready = probes.tcp_accepts("127.0.0.1", _CONTROLLERS_PORT)
-    return Component(CONTROLLERS, (plan.binary("kube-controller-manager"), *options), ready, after=(API,), expected=2)
+    return Component(CONTROLLERS, command, ready, after=(API,), expected=2)
 
 
 def _scheduler(plan: Plan) -> Component:
