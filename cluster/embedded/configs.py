@@ -132,6 +132,7 @@ def kubelet(plan: Plan) -> dict[str, Any]:
         "imageGCHighThresholdPercent": 100,  # 100 turns image collection off: nothing could pull an image again
         "imageGCLowThresholdPercent": 99,
         "makeIPTablesUtilChains": False,
+        "syncFrequency": "10s",  # until a pod sees its changed Secret: a monitor or rule is one of Prometheus'
         "podLogsDir": f"{Inside.STATE}/pod-logs",
         "volumePluginDir": f"{Inside.STATE}/volume-plugins",
     }
