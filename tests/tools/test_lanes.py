@@ -15,6 +15,7 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path) -> dict[str, str]:
     found = {lane: f"print({lane!r}, 'ran')" for lane in lanes.LANES}
     monkeypatch.setattr(lanes, "command", lambda lane, picked: [sys.executable, "-c", found[lane]])
     monkeypatch.setattr(lanes, "ROOT", tmp_path)
+    monkeypatch.setattr(lanes.signal, "signal", lambda *_: None)  # this process keeps its own
     return found
 
 
