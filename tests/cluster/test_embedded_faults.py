@@ -198,9 +198,12 @@ def test_down_ends_only_its_own_cluster(cluster, broken):
 def test_down_leaves_nothing_on_the_host(broken, traces):
     own = namespaces_of(str(broken.supervisor)) - namespaces_of("self")
     running = len(processes_in(own))
+    branches = [branch for branch in cgroups.branches(broken.root.key) if branch.exists()]
     broken.run("down")
 
     assert len(own) == 3
+    assert branches, "the test looks for cgroups where they are"
+    assert not any(branch.exists() for branch in branches)
     assert running > len(SERVERS), "the test looks for processes where they are"
     assert processes_in(own) == set()
     for name, look in HOST_TRACES.items():

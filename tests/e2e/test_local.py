@@ -124,7 +124,7 @@ def test_deleted_pod_comes_back_from_the_volume_within_its_budget(local):
         return pod if pod and pod["metadata"]["uid"] != old["metadata"]["uid"] else None
 
     pod = eventually("a new pod is ready", successor)
-    assert ask(local).choices
+    eventually("the Gateway knows it", lambda: ask(local).choices)
     assert staging_starts(local) == staged, "something was downloaded again"
     (container,), (status,) = pod["spec"]["containers"], pod["status"]["containerStatuses"]
     probe, budget = container["startupProbe"], server(plan_of("local"), MODEL).startup.budget
@@ -135,6 +135,7 @@ def test_deleted_pod_comes_back_from_the_volume_within_its_budget(local):
 def test_answer_in_flight_survives_the_deletion_of_its_pod(local):
     """llama.cpp answers nothing after SIGTERM: only the drain before it can save this request."""
     pod = eventually("a pod is ready", lambda: ready_pod(local))
+    eventually("the Gateway knows it", lambda: ask(local).choices)
     messages: Any = [{"role": "user", "content": "Count from one to three hundred in words."}]
     options: Any = {"model": SERVED, "messages": messages, "max_tokens": LONG, "extra_body": {"ignore_eos": True}}
     answer = client(local).chat.completions.create(stream=True, **options)
