@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +34,8 @@ LANES: dict[str, tuple[str, ...]] = {
     "extras": ("-m", "extras", *(f"--ignore={file}" for files in APART.values() for file in files)),
     "own": ("-m", "cluster and not extras"),
 }
+# What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
+TRACKS = (("alone", "vllm"), ("kserve",), ("extras",), ("own",))
 
 
 def command(lane: str, picked: tuple[str, ...]) -> list[str]:
@@ -41,13 +44,44 @@ def command(lane: str, picked: tuple[str, ...]) -> list[str]:
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", results, *picked]
 
 
-def follow(lane: str, process: subprocess.Popen[str], began: float) -> None:
-    assert process.stdout
-    for line in process.stdout:
-        print(f"{lane:<6} | {line}", end="", flush=True)
-    code = process.wait()
-    # pytest says 5 where it found no test at all: a lane without tests is a lane that tests nothing.
-    print(f"{lane:<6} | ended with {code} after {(time.monotonic() - began) / 60:.1f} min", flush=True)
+class Run:
+    """All lanes, each a process; `end` is Ctrl-C's way: those that run take their clusters down, and none follows."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.running: dict[str, subprocess.Popen[str]] = {}
+        self.failed: list[str] = []
+        self.ended = threading.Event()
+
+    def track(self, lanes: Sequence[str]) -> None:
+        for lane in lanes:
+            if not self.ended.is_set():
+                self.lane(lane)
+
+    def lane(self, lane: str) -> None:
+        process = subprocess.Popen(
+            command(lane, LANES[lane]),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # in sessions of their own they hear of Ctrl-C once
+        )
+        self.running[lane] = process
+        assert process.stdout
+        for line in process.stdout:
+            print(f"{lane:<6} | {line}", end="", flush=True)
+        # pytest says 5 where it found no test at all: a lane without tests is a lane that tests nothing.
+        code = process.wait()
+        del self.running[lane]
+        if code:
+            self.failed.append(lane)
+        print(f"{lane:<6} | ended with {code} after {(time.monotonic() - self.began) / 60:.1f} min", flush=True)
+
+    def end(self, *_: object) -> None:
+        self.ended.set()
+        for process in list(self.running.values()):
+            process.send_signal(signal.SIGINT)
 
 
 def main() -> int:
@@ -55,34 +89,19 @@ def main() -> int:
     results.mkdir(exist_ok=True)
     for old in results.glob("results-*.xml"):
         old.unlink()
-    began = time.monotonic()
-    processes: dict[str, subprocess.Popen[str]] = {}
-
-    def end(*_: object) -> None:
-        """As Ctrl-C does: each lane takes its clusters down first. In sessions of their own they hear of it once."""
-        for process in processes.values():
-            process.send_signal(signal.SIGINT)
-
+    run = Run()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    for lane, picked in LANES.items():
-        processes[lane] = subprocess.Popen(
-            command(lane, picked),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-    followers = [threading.Thread(target=follow, args=(lane, process, began)) for lane, process in processes.items()]
-    for follower in followers:
-        follower.start()
-    for follower in followers:
-        follower.join()
-    failed = [lane for lane, process in processes.items() if process.returncode]
-    if failed:
-        print(f"failed: {', '.join(failed)}; see the lines that begin so", file=sys.stderr)
-    return int(bool(failed))
+        signal.signal(number, run.end)
+    tracks = [threading.Thread(target=run.track, args=(lanes,)) for lanes in TRACKS]
+    for track in tracks:
+        track.start()
+    for track in tracks:
+        track.join()
+    if run.failed or run.ended.is_set():
+        said = f"failed: {', '.join(run.failed)}; see the lines that begin so" if run.failed else "ended before the end"
+        print(said, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""Every lane of the tests runs once, in its track's order, and one that fails fails the whole."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests import lanes
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch, tmp_path) -> dict[str, str]:
+    """What each lane runs in place of pytest: it says its name, and whatever a test adds to it."""
+    found = {lane: f"print({lane!r}, 'ran')" for lane in lanes.LANES}
+    monkeypatch.setattr(lanes, "command", lambda lane, picked: [sys.executable, "-c", found[lane]])
+    monkeypatch.setattr(lanes, "ROOT", tmp_path)
+    monkeypatch.setattr(lanes.signal, "signal", lambda *_: None)  # this process keeps its own
+    return found
+
+
+def test_every_lane_is_in_one_track():
+    assert sorted(lane for track in lanes.TRACKS for lane in track) == sorted(lanes.LANES)
+
+
+def test_all_lanes_run_and_those_of_a_track_one_after_the_other(programs, capsys):
+    assert lanes.main() == 0
+    said = capsys.readouterr().out
+
+    assert all(said.count(f"{lane:<6} | {lane} ran\n") == 1 for lane in lanes.LANES)
+    for track in lanes.TRACKS:
+        places = [said.index(f"{lane:<6} | ended with 0") for lane in track]
+        starts = [said.index(f"{lane:<6} | {lane} ran") for lane in track]
+        assert all(start > end for start, end in zip(starts[1:], places, strict=False))
+
+
+@pytest.mark.parametrize("lane", sorted(lanes.LANES))
+def test_lane_that_fails_fails_the_whole_and_is_named(programs, capsys, lane):
+    programs[lane] += "; raise SystemExit(1)"
+
+    assert lanes.main() == 1
+    assert capsys.readouterr().err == f"failed: {lane}; see the lines that begin so\n"
