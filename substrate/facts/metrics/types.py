@@ -18,7 +18,8 @@ _SUFFIXES: Mapping[MetricKind, tuple[str, ...]] = {
 
 def series(name: str, kind: MetricKind) -> tuple[str, ...]:
     """The names under which a metric stands in a query; all but a gauge also say when they were made."""
-    made = () if kind is MetricKind.GAUGE else (f"{name.removesuffix('_total')}_created",)
+    stem = name.removesuffix("_total") if kind is MetricKind.COUNTER else name
+    made = () if kind is MetricKind.GAUGE else (f"{stem}_created",)
     return (*(f"{name}{suffix}" for suffix in _SUFFIXES[kind]), *made)
 
 
