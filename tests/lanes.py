@@ -18,10 +18,9 @@ ROOT = Path(__file__).parent.parent
 # What waits for longest; clusters of their own for it, since every stack is of one name.
 APART: dict[str, tuple[str, ...]] = {
     "kserve": ("tests/cluster/test_extra_kserve.py", "tests/e2e/test_kserve.py"),
-    # What scales is not where fake GPUs are, whose stacks would follow it.
-    "vllm": (
-        "tests/e2e/test_vllm.py",
-        "tests/e2e/test_payload_logs.py",
+    "vllm": ("tests/e2e/test_vllm.py", "tests/e2e/test_payload_logs.py"),
+    # Not where fake GPUs are, whose stacks would follow what scales; nor beside a move of vLLM, which needs both cores.
+    "scaling": (
         "tests/cluster/test_extra_prometheus.py",
         "tests/cluster/test_extra_keda.py",
         "tests/cluster/test_extra_http_add_on.py",
@@ -35,7 +34,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "own": ("-m", "cluster and not extras"),
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
-TRACKS = (("alone", "vllm"), ("kserve",), ("extras",), ("own",))
+TRACKS = (("alone", "vllm"), ("kserve",), ("extras", "scaling"), ("own",))
 
 
 def command(lane: str, picked: tuple[str, ...]) -> list[str]:
@@ -70,13 +69,13 @@ class Run:
         self.running[lane] = process
         assert process.stdout
         for line in process.stdout:
-            print(f"{lane:<6} | {line}", end="", flush=True)
+            print(f"{lane:<7} | {line}", end="", flush=True)
         # pytest says 5 where it found no test at all: a lane without tests is a lane that tests nothing.
         code = process.wait()
         del self.running[lane]
         if code:
             self.failed.append(lane)
-        print(f"{lane:<6} | ended with {code} after {(time.monotonic() - self.began) / 60:.1f} min", flush=True)
+        print(f"{lane:<7} | ended with {code} after {(time.monotonic() - self.began) / 60:.1f} min", flush=True)
 
     def end(self, *_: object) -> None:
         self.ended.set()

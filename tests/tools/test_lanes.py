@@ -27,10 +27,10 @@ def test_all_lanes_run_and_those_of_a_track_one_after_the_other(programs, capsys
     assert lanes.main() == 0
     said = capsys.readouterr().out
 
-    assert all(said.count(f"{lane:<6} | {lane} ran\n") == 1 for lane in lanes.LANES)
+    assert all(said.count(f"{lane:<7} | {lane} ran\n") == 1 for lane in lanes.LANES)
     for track in lanes.TRACKS:
-        places = [said.index(f"{lane:<6} | ended with 0") for lane in track]
-        starts = [said.index(f"{lane:<6} | {lane} ran") for lane in track]
+        places = [said.index(f"{lane:<7} | ended with 0") for lane in track]
+        starts = [said.index(f"{lane:<7} | {lane} ran") for lane in track]
         assert all(start > end for start, end in zip(starts[1:], places, strict=False))
 
 
