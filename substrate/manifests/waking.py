@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from substrate.manifests import labels, serving
-from substrate.plan.reach import SERVICE_PORT, cluster_host, wake_host, workload_of
+from substrate.plan.reach import SERVICE_PORT, wake_host, workload_of
 from substrate.plan.scaling import WakePlan
 from substrate.plan.types import ServerPlan
 
@@ -99,7 +99,3 @@ def reference_grant(server: ServerPlan, plan: WakePlan) -> dict[str, Any]:
         },
         "spec": {"from": [route], "to": [{"group": "", "kind": "Service", "name": plan.service}]},
     }
-
-
-def interceptor(plan: WakePlan) -> str:
-    return cluster_host(plan.service, plan.namespace)

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-# --horizontal-pod-autoscaler-sync-period, -tolerance, -cpu-initialization-period and -initial-readiness-delay.
+# --horizontal-pod-autoscaler-sync-period, -tolerance and -cpu-initialization-period.
 SYNC = 15.0
 TOLERANCE = 0.1
 CPU_INITIALIZATION = 300.0
-READINESS_DELAY = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,3 +37,8 @@ def flags(**values: object) -> tuple[str, ...]:
         f"--{name.replace('_', '-')}={str(value).lower() if isinstance(value, bool) else value}"
         for name, value in values.items()
     )
+
+
+def task(python: str, name: str) -> tuple[str, ...]:
+    """The command of a task, by its name in cluster.embedded.tasks."""
+    return (python, "-m", "cluster.embedded.tasks", name)

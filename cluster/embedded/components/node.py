@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.embedded import probes
-from cluster.embedded.components.component import Component, flags
+from cluster.embedded.components.component import Component, flags, task
 from cluster.embedded.components.control_plane import API
 from cluster.embedded.configs import KUBELET_HEALTH_PORT, PROXY_HEALTH_PORT
 from cluster.embedded.layout import Inside, Network
@@ -22,7 +22,7 @@ def _containerd(plan: Plan) -> Component:
 
 
 def _images(plan: Plan) -> Component:
-    command = (plan.python, "-m", "cluster.embedded.tasks", "images")
+    command = task(plan.python, "images")
     return Component(IMAGES, command, after=(CONTAINERD,), task=True, expected=4, timeout=300)
 
 

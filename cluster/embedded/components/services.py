@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.embedded import probes
-from cluster.embedded.components.component import FIRST_DOOR, Component, flags
+from cluster.embedded.components.component import FIRST_DOOR, Component, flags, task
 from cluster.embedded.components.control_plane import API
 from cluster.embedded.layout import Inside, Network
 from cluster.embedded.plan import Plan
@@ -45,12 +45,12 @@ def _forwarder(plan: Plan) -> Component:
 
 
 def _addons(plan: Plan) -> Component:
-    command = (plan.python, "-m", "cluster.embedded.tasks", "addons")
+    command = task(plan.python, "addons")
     return Component(ADDONS, command, after=(API,), task=True, expected=1)
 
 
 def _gateway_api(plan: Plan) -> Component:
-    command = (plan.python, "-m", "cluster.embedded.tasks", "gateway-api")
+    command = task(plan.python, "gateway-api")
     return Component(GATEWAY_API, command, after=(API, ADDONS), task=True, expected=3)
 
 
@@ -134,5 +134,5 @@ def _seaweedfs(plan: Plan) -> Component:
 
 
 def _buckets(plan: Plan) -> Component:
-    command = (plan.python, "-m", "cluster.embedded.tasks", "buckets")
+    command = task(plan.python, "buckets")
     return Component(BUCKETS, command, after=(S3,), task=True, expected=1)

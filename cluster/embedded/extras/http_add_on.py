@@ -11,13 +11,13 @@ from pathlib import Path
 from cluster.embedded import addons, pki, probes
 from cluster.embedded.addons import NodePort, Object, node_service
 from cluster.embedded.api import Api
-from cluster.embedded.components.component import Component, flags
+from cluster.embedded.components.component import Component, flags, task
 from cluster.embedded.components.services import DNS
 from cluster.embedded.definitions import KINDS, apply_all, establish
 from cluster.embedded.extras import keda
 from cluster.embedded.extras.extra import Extra
 from cluster.embedded.extras.keda import NAMESPACE
-from cluster.embedded.extras.release import LOCAL, SCRAPED, documents, kubeconfig, task
+from cluster.embedded.extras.release import LOCAL, SCRAPED, documents, kubeconfig
 from cluster.embedded.plan import Plan
 
 NAME, RELEASE = "http-add-on", "http-add-on-config"

@@ -7,18 +7,16 @@ says in a ScaledObject's status.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from cluster.embedded import addons, files, probes
 from cluster.embedded.addons import NodePort, Object, node_service
-from cluster.embedded.api import Api
-from cluster.embedded.components.component import Component, flags
+from cluster.embedded.components.component import Component, flags, task
 from cluster.embedded.components.control_plane import API
 from cluster.embedded.components.services import ADDONS, DNS
 from cluster.embedded.definitions import KINDS, apply_all, establish
 from cluster.embedded.extras.extra import Extra
-from cluster.embedded.extras.release import LOCAL, SCRAPED, api_service, documents, kubeconfig, namespace, task
+from cluster.embedded.extras.release import LOCAL, SCRAPED, api_service, documents, kubeconfig, namespace, patient_api
 from cluster.embedded.layout import Inside, Network
 from cluster.embedded.plan import Plan
 
@@ -28,7 +26,7 @@ METRICS_SERVICE = "keda-metrics-apiserver"
 GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
 _METRICS, _PROBE, _GRPC, _SERVED, _ADAPTER_METRICS = 9455, 9456, 9457, 9458, 9459
 _CERTIFICATES = Inside.STATE / "keda-certificates"
-_CALL, _INSTALL = 60.0, 400.0  # seconds; ScaledJob's definition is of 600 kB
+_INSTALL = 400.0  # seconds; ScaledJob's definition is of 600 kB
 _ENVIRONMENT = {
     "POD_NAMESPACE": NAMESPACE,
     "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,
@@ -49,7 +47,7 @@ def objects(release: Path) -> Iterator[Object]:
 
 
 def _install(plan: Plan) -> None:
-    api = replace(Api.inside(), timeout=_CALL)
+    api = patient_api()
     release = Path(plan.binary(RELEASE))
     establish(api, addons.definitions(release / "crd" / "bases"))
     apply_all(api, objects(release))

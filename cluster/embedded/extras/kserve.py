@@ -9,27 +9,24 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cluster import images
 from cluster.embedded import addons, files, probes
-from cluster.embedded.api import Api
-from cluster.embedded.components.component import Component, flags
+from cluster.embedded.components.component import Component, flags, task
 from cluster.embedded.components.control_plane import API
 from cluster.embedded.components.services import ADDONS
 from cluster.embedded.definitions import KINDS, apply_all, establish
 from cluster.embedded.extras.extra import Extra
-from cluster.embedded.extras.release import LOCAL, documents
+from cluster.embedded.extras.release import LOCAL, documents, patient_api
 from cluster.embedded.layout import Inside
 from cluster.embedded.plan import Plan
 
 NAMESPACE, KNATIVE_NAMESPACE = "kserve", "knative-serving"
 MANAGER, CRDS, RESOURCES, KNATIVE = "kserve-manager", "kserve-crds", "kserve-resources", "knative-serving"
 VERSION = "v0.19.0"
-# Seconds. Of a definition of 2 MB the API server rebuilds its schemas: seen to take 47 s for all on a busy machine.
-CALL, _INSTALL = 60.0, 600.0
+_INSTALL = 600.0  # seconds
 TEMPORARY = Inside.STATE / "kserve"
 # Not for a process beside the cluster: its certificate is ours, and nothing calls it by a Service.
 LEFT_OUT = ("Certificate", "Issuer", "Secret", "Service")
@@ -114,7 +111,7 @@ def _one(file: Path) -> dict[str, Any]:
 
 def _install(plan: Plan) -> None:
     """Definitions first, then what uses them; the webhook's certificate where the controller looks for it."""
-    api = replace(Api.inside(), timeout=CALL)
+    api = patient_api()
     sources = (Path(plan.binary(CRDS)), Path(plan.binary(KNATIVE)) / "300-resources")
     establish(api, [item for source in sources for item in addons.definitions(source)])
     apply_all(api, objects(Path(plan.binary(RESOURCES)), (Inside.PKI / "ca.crt").read_bytes()))
@@ -138,9 +135,8 @@ def controller(plan: Plan, name: str, ports: Ports, after: str) -> Component:
 
 
 def _components(plan: Plan) -> tuple[Component, ...]:
-    install = (plan.python, "-m", "cluster.embedded.tasks", "kserve")
     return (
-        Component("kserve", install, after=(API, ADDONS), task=True, expected=6, timeout=_INSTALL),
+        Component("kserve", task(plan.python, "kserve"), after=(API, ADDONS), task=True, expected=6, timeout=_INSTALL),
         controller(plan, MANAGER, _PORTS, "kserve"),
     )
 

@@ -6,16 +6,14 @@ The objects are the release's own (charts/kserve-llmisvc-resources and kserve-ru
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from cluster.embedded import addons
-from cluster.embedded.api import Api
-from cluster.embedded.components.component import Component
+from cluster.embedded.components.component import Component, task
 from cluster.embedded.definitions import apply_all, establish
 from cluster.embedded.extras.extra import Extra
-from cluster.embedded.extras.kserve import CALL, LEFT_OUT, NAMESPACE, Ports, adapted, controller
-from cluster.embedded.extras.release import documents
+from cluster.embedded.extras.kserve import LEFT_OUT, NAMESPACE, Ports, adapted, controller
+from cluster.embedded.extras.release import documents, patient_api
 from cluster.embedded.layout import Inside
 from cluster.embedded.plan import Plan
 
@@ -39,7 +37,7 @@ def _file(resources: Path) -> Path:
 
 def _install(plan: Plan) -> None:
     """The definitions of what it makes for routers and schedulers too: it asks for them at its start."""
-    api = replace(Api.inside(), timeout=CALL)
+    api = patient_api()
     resources = Path(plan.binary(RESOURCES))
     establish(api, addons.definitions(_file(resources)))
     apply_all(api, objects(resources, (Inside.PKI / "ca.crt").read_bytes()))
@@ -47,18 +45,15 @@ def _install(plan: Plan) -> None:
 
 def _presets(plan: Plan) -> None:
     """What it merges every service into. Once it runs: its own webhook judges them."""
-    api = replace(Api.inside(), timeout=CALL)
+    api = patient_api()
     apply_all(api, documents(Path(plan.binary(PRESETS)) / "llmisvcconfigs" / "resources.yaml"))
 
 
 def _components(plan: Plan) -> tuple[Component, ...]:
-    def task(name: str) -> tuple[str, ...]:
-        return (plan.python, "-m", "cluster.embedded.tasks", name)
-
     return (
-        Component(NAME, task(NAME), after=("kserve",), task=True, expected=3, timeout=_INSTALL),
+        Component(NAME, task(plan.python, NAME), after=("kserve",), task=True, expected=3, timeout=_INSTALL),
         controller(plan, MANAGER, _PORTS, NAME),
-        Component(PRESETS, task(PRESETS), after=(MANAGER,), task=True, expected=2, timeout=_INSTALL),
+        Component(PRESETS, task(plan.python, PRESETS), after=(MANAGER,), task=True, expected=2, timeout=_INSTALL),
     )
 
 

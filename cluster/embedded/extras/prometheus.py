@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ from cluster import images
 from cluster.embedded import addons, probes
 from cluster.embedded.addons import NodePort, Object, node_service
 from cluster.embedded.api import Api
-from cluster.embedded.components.component import Component, flags
+from cluster.embedded.components.component import Component, flags, task
 from cluster.embedded.components.control_plane import API
 from cluster.embedded.components.node import KUBELET, PROXY
 from cluster.embedded.components.services import ADDONS
 from cluster.embedded.definitions import KINDS, apply_all, establish
 from cluster.embedded.errors import ClusterError
 from cluster.embedded.extras.extra import Extra
-from cluster.embedded.extras.release import LOCAL, SCRAPED, documents, namespace, task
+from cluster.embedded.extras.release import LOCAL, SCRAPED, documents, namespace, patient_api
 from cluster.embedded.layout import Inside, Network
 from cluster.embedded.plan import Plan
 from cluster.tools.catalogue.scaling import PROMETHEUS
@@ -38,7 +37,7 @@ SCRAPE_INTERVAL = "5s"  # short, so that a person sees what happens, and a test 
 _OPERATOR_PORT, _OBJECTS_PORT, _KUBELET_PORT = 9450, 9451, 10250
 _NONROOT = 65532
 # Seconds. The definition of Prometheus alone is of 800 kB, of which the API server rebuilds its schemas.
-_CALL, _INSTALL, _SERVE = 60.0, 400.0, 300.0
+_INSTALL, _SERVE = 400.0, 300.0
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -153,7 +152,7 @@ def _named(name: str) -> dict[str, str]:
 
 
 def _install(plan: Plan) -> None:
-    api = replace(Api.inside(), timeout=_CALL)
+    api = patient_api()
     source = Path(plan.binary(CRDS))
     wanted = (source / f"{GROUP}_{kind}.yaml" for kind in KINDS_USED)
     establish(api, [item for file in wanted for item in addons.definitions(file)])

@@ -12,13 +12,13 @@ from pathlib import Path
 from cluster.embedded import addons, probes
 from cluster.embedded.addons import NodePort, Object, node_service
 from cluster.embedded.api import Api
-from cluster.embedded.components.component import Component, flags
+from cluster.embedded.components.component import Component, flags, task
 from cluster.embedded.components.services import DNS
 from cluster.embedded.definitions import apply_all
 from cluster.embedded.extras import keda, prometheus
 from cluster.embedded.extras.extra import Extra
 from cluster.embedded.extras.prometheus import NAMESPACE
-from cluster.embedded.extras.release import api_service, documents, kubeconfig, task
+from cluster.embedded.extras.release import api_service, documents, kubeconfig
 from cluster.embedded.layout import Inside, Network
 from cluster.embedded.plan import Plan
 

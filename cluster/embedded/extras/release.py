@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cluster.embedded.addons import Object
+from cluster.embedded.api import Api
 from cluster.embedded.layout import Inside
 
 LOCAL = "127.0.0.1"
 # Services of this label are scraped at their port `metrics`, where the extra `prometheus` is.
 SCRAPED = {"substrate.dev/scraped": "true"}
+# Seconds for one call: of a definition of 2 MB the API server rebuilds its schemas (47 s for all on a busy machine).
+_CALL = 60.0
+
+
+def patient_api() -> Api:
+    """The API server as those call it who give it large definitions."""
+    return replace(Api.inside(), timeout=_CALL)
 
 
 def documents(*files: Path) -> Iterator[dict[str, Any]]:
@@ -48,8 +57,3 @@ def api_service(group: str, version: str, service: str, where: str) -> Object:
 
 def kubeconfig(identity: str) -> Path:
     return Inside.PKI / f"{identity}.kubeconfig"
-
-
-def task(python: str, name: str) -> tuple[str, ...]:
-    """The command of a task."""
-    return (python, "-m", "cluster.embedded.tasks", name)
