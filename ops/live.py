@@ -21,7 +21,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
-from ops.console import Failure, fail
+from ops.console import Failure, fail, say
 from substrate.catalog import CatalogError, load
 from substrate.plan import StackPlan, plan_stack
 
@@ -220,13 +220,30 @@ def fitting(lines: list[str], columns: int, rows: int) -> list[str]:
     return [line[:columns] for line in lines]
 
 
+def glance(stack: str) -> None:
+    """Print all of it once, where the stack is observed; a Prometheus that does not answer fails nothing."""
+    plan = _plan(stack)
+    if plan.monitoring is None:
+        return
+    try:
+        with reached(prometheus_of(plan), plan.context) as base:
+            lines = page(asking(base), stack)
+    except Failure as failure:
+        lines = [f"warning: {failure}"]
+    say("\n".join(["", *lines, "", f"live: make watch STACK={stack}"]))
+
+
+def _plan(stack: str) -> StackPlan:
+    return plan_stack(load(Path(f"Pulumi.{stack}.yaml")), stack)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.live", description=__doc__)
     parser.add_argument("stack")
     parser.add_argument("--once", action="store_true", help="print the table once and end")
     options = parser.parse_args()
     try:
-        plan = plan_stack(load(Path(f"Pulumi.{options.stack}.yaml")), options.stack)
+        plan = _plan(options.stack)
         with reached(prometheus_of(plan), plan.context) as base:
             ask = asking(base)
             if options.once or not sys.stdout.isatty():

@@ -46,6 +46,11 @@ def scalers(namespaces: Iterable[str]) -> list[dict[str, Any]]:
     return [each for namespace in namespaces for each in _in(namespace)]
 
 
+def movable(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those with a choice: at 1..1 nothing is lost by hearing nothing, and nobody need wait for it."""
+    return [each for each in found if each["spec"]["minReplicas"] < each["spec"]["maxReplicas"]]
+
+
 def _in(namespace: str) -> list[dict[str, Any]]:
     selected = ["--namespace", namespace, "--selector", LABEL, "--output", "json"]
     command = ["kubectl", "get", "horizontalpodautoscalers.v2.autoscaling", *selected]
@@ -59,7 +64,7 @@ def _in(namespace: str) -> list[dict[str, Any]]:
 def tell(stack: str, namespaces: Iterable[str]) -> None:
     """Say whether all hear, or which do not and where that is set; nothing where nothing is scaled."""
     deadline = time.monotonic() + HEARD_WITHIN_SECONDS
-    while (found := scalers(namespaces)) and (missing := deaf(found)) and time.monotonic() < deadline:
+    while (found := movable(scalers(namespaces))) and (missing := deaf(found)) and time.monotonic() < deadline:
         time.sleep(EVERY_SECONDS)
     if found:
         say("\n" + (advice(stack, missing) if missing else f"{len(found)} scalers hear of their models"))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ops import absence, door, pulumi, scalers, settled
+from ops import absence, door, live, pulumi, scalers, settled
 from ops.ask import OPENAI, ask, ready
 from ops.console import Failure, fail, step
 from ops.explain import explain
@@ -40,6 +40,7 @@ def deploy_and_ask(stack: str) -> None:
         ask_all(outputs)
     scalers.tell(stack, pulumi.namespaces(stack))
     absence.tell(seen, outputs["coldStartSeconds"])
+    live.glance(stack)
 
 
 def awake(outputs: Mapping[str, Any]) -> dict[str, str]:

@@ -24,7 +24,11 @@ APART: dict[str, tuple[str, ...]] = {
         "tests/cluster/test_extra_prometheus.py",
         "tests/cluster/test_extra_keda.py",
         "tests/cluster/test_extra_http_add_on.py",
+        "tests/e2e/test_scaling.py",
+        "tests/e2e/test_observability.py",
     ),
+    # Where KEDA is not, which would have the group of external metrics.
+    "adapter": ("tests/cluster/test_extra_prometheus_adapter.py",),
 }
 # The cluster that a lane's tests share, and those that tests bring up for themselves, do not meet.
 LANES: dict[str, tuple[str, ...]] = {
@@ -34,7 +38,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "own": ("-m", "cluster and not extras"),
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
-TRACKS = (("alone", "vllm"), ("kserve",), ("extras", "scaling"), ("own",))
+TRACKS = (("alone", "vllm"), ("kserve",), ("extras", "scaling"), ("own", "adapter"))
 
 
 def command(lane: str, picked: tuple[str, ...]) -> list[str]:

@@ -136,20 +136,34 @@ SCALING = (
         ("prometheus", "prometheus-operator"),
         (
             "cluster.test_extra_prometheus",
+            "e2e.test_observability",
             "engine.test_promtool_alerts",
             "engine.test_promtool_records",
             "engine.test_live_view",
         ),
-        "a monitor's pod is scraped and a rule's alert fires, in the cluster; every alert fires in promtool; every "
-        "panel's query is answered",
-        "a stack's own models, observed in the cluster; Grafana; DCGM",
+        "a stack's models observed in the cluster: every panel has something to show, a filled queue, a stopped model "
+        "and a failed staging are alerts; every alert fires in promtool",
+        "Grafana's pages; DCGM",
     ),
     Proof(
         "KEDA, its HTTP add-on",
         ("keda-operator", "http-add-on-operator"),
-        ("cluster.test_extra_keda", "cluster.test_extra_http_add_on", "engine.test_scaler_definitions"),
-        "replicas follow a query of the real Prometheus and stay where it is away; what sleeps is woken, requests held",
-        "a stack's own scalers: admitted, and not seen to move a model",
+        (
+            "cluster.test_extra_keda",
+            "cluster.test_extra_http_add_on",
+            "e2e.test_scaling",
+            "engine.test_scaler_definitions",
+        ),
+        "a stack's model on llama.cpp follows the requests in flight from one replica to two and back, none lost; one "
+        "at zero answers its first request, and a hundred at once; who waits in vain is told when to ask again",
+        "on several nodes",
+    ),
+    Proof(
+        "prometheus-adapter",
+        ("prometheus-adapter",),
+        ("cluster.test_extra_prometheus_adapter", "e2e.test_local"),
+        "an HPA follows a recorded series up and down; the local stack's own hears of its model",
+        "a stack's own model moved by it in a test (benchmarks/scaling_closed_loop does)",
     ),
 )
 POLICIES = (

@@ -56,11 +56,22 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
+# The loop knows a connection by what it may read of it, and a task not at all: one whose client has said all that it
+# will say would be collected while it carries the answer.
+_carried: set[asyncio.Task[None]] = set()
+
+
 async def serve(listener: socket.socket, target: tuple[str, int]) -> None:
     """Serve one listener for ever."""
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await carry((reader, writer), target)
+        task = asyncio.current_task()
+        assert task is not None
+        _carried.add(task)
+        try:
+            await carry((reader, writer), target)
+        finally:
+            _carried.discard(task)
 
     server = await asyncio.start_server(accepted, sock=listener, limit=_CHUNK, backlog=_BACKLOG)
     async with server:

@@ -26,6 +26,7 @@ from substrate.catalog.types import (
     AccessModeField,
     Block,
     Capacity,
+    CoresField,
     DeploymentMode,
     DeploymentModeField,
     DnsLabel,
@@ -246,7 +247,7 @@ class Model(Block):
         None, description="requests served at once by a replica; default 4 for llama.cpp and ollama, 16 for the others"
     )
     gpus: Positive | None = Field(None, description="GPUs of one replica (tensor parallelism); default 1 on a GPU pool")
-    cpus: Positive | None = Field(None, description="cores of one replica")
+    cpus: CoresField | None = Field(None, description="cores of one replica: 2, or 500m; default 2")
     replicas: Replicas | None = None
     scaling: Scaling | None = Field(None, description="what the replicas follow; needs substrate:autoscaling")
     adapter: Adapter | None = Field(None, description="for a LoRA adapter; context and the like are its base model's")
@@ -282,7 +283,7 @@ class Server(Block):
 
     models: list[DnsLabel] = Field(min_length=1, description="the models it holds", examples=["[model-a, model-b]"])
     gpus: Positive | None = Field(None, description="GPUs of one replica; default 1 on a GPU pool")
-    cpus: Positive | None = Field(None, description="cores of one replica")
+    cpus: CoresField | None = Field(None, description="cores of one replica: 2, or 500m; default 2")
     replicas: Replicas | None = None
     scaling: Scaling | None = Field(None, description="what the replicas follow; needs substrate:autoscaling")
 

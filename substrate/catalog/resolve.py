@@ -26,7 +26,7 @@ from substrate.values import Bytes, Cores
 GGUF = ".gguf"
 # Where the engine is none of this version's: one request at a time promises nothing.
 PARALLEL_UNKNOWN = 1
-DEFAULT_CPUS = 2
+DEFAULT_CPUS = Cores(2)
 
 
 class ReplicaRange(NamedTuple):
@@ -159,11 +159,11 @@ def gpus_written(catalog: Catalog, name: str) -> int | None:
     return next((block.gpus for block in _blocks(catalog, name) if block.gpus is not None), None)
 
 
-def cpus_written(catalog: Catalog, name: str) -> int | None:
+def cpus_written(catalog: Catalog, name: str) -> Cores | None:
     return next((block.cpus for block in _blocks(catalog, name) if block.cpus is not None), None)
 
 
-def cpus_of(catalog: Catalog, name: str) -> int:
+def cpus_of(catalog: Catalog, name: str) -> Cores:
     """Cores of one replica: as written, else 2."""
     return cpus_written(catalog, name) or DEFAULT_CPUS
 

@@ -80,7 +80,7 @@ def entry_arguments(inner: tuple[StagePlan, ...]) -> tuple[str, ...]:
     return ("start-http-server", f"--port={PORT}", *(f"--depends={service}={url}" for service, url in asked))
 
 
-def _stage(server: ServerPlan, block: Bento, name: str, cpus: Cores | int) -> StagePlan:
+def _stage(server: ServerPlan, block: Bento, name: str, cpus: Cores) -> StagePlan:
     stage = block.stages[name]
     depends = {block.stages[other].service: _url(server, other) for other in stage.depends}
     return StagePlan(
@@ -104,7 +104,7 @@ def _url(server: ServerPlan, stage: str) -> str:
     return f"http://{_name(server, stage)}.{server.namespace}:{PORT}"
 
 
-def _resources(server: ServerPlan, block: Bento, stage: Stage | None, cpus: Cores | int) -> ResourcesPlan:
+def _resources(server: ServerPlan, block: Bento, stage: Stage | None, cpus: Cores) -> ResourcesPlan:
     """A stage's own numbers, else the bento's. A bento without stages has the GPUs of its model."""
     weights = server.model.weights
     default = bentoml.memory(weights.bytes if weights else Bytes(0))

@@ -194,7 +194,7 @@ class EnginePlan:
 class ResourcesPlan:
     """What a replica asks for. Memory is request and limit alike; the CPU has no limit, so a burst is not throttled."""
 
-    cpus: Cores | int
+    cpus: Cores
     memory: Bytes
     gpus: int
     gpu_resource: str | None

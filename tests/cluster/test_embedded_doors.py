@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,24 @@ def test_doors_open_all_or_none():
 # --- the way in ---------------------------------------------------------------------------------------------------
 
 
+# Collects all the time: a connection that nobody holds is gone at once, and not once in some thousands.
+FORWARDER = """
+import asyncio, gc, sys
+from cluster.embedded import forward
+
+async def collect():
+    while True:
+        gc.collect()
+        await asyncio.sleep(0.01)
+
+async def main():
+    collecting = asyncio.create_task(collect())
+    await forward.main(sys.argv[1:])
+
+asyncio.run(main())
+"""
+
+
 @pytest.fixture
 def forwarded():
     """Start the forwarder to a server that a test gives; answers with the port to connect to."""
@@ -61,7 +80,7 @@ def forwarded():
         else:
             target.close()
         door = socket.create_server(("127.0.0.1", 0))
-        command = [sys.executable, "-m", "cluster.embedded.forward", f"{door.fileno()}={address[0]}:{address[1]}"]
+        command = [sys.executable, "-c", FORWARDER, f"{door.fileno()}={address[0]}:{address[1]}"]
         started.append(subprocess.Popen(command, cwd=CLONE, pass_fds=[door.fileno()]))
         started.append(target)
         port = door.getsockname()[1]
@@ -106,6 +125,24 @@ def test_end_of_a_request_reaches_the_server_while_its_answer_is_open(forwarded)
         client.sendall(b"x" * 3_000_000)
         client.shutdown(socket.SHUT_WR)
         assert read_all(client) == b"3000000"
+
+
+def test_answer_to_a_request_that_has_ended_is_carried_whatever_is_collected_meanwhile(forwarded):
+    answered = threading.Event()
+
+    def late(connection: socket.socket) -> None:
+        with connection:
+            asked = read_all(connection)
+            answered.wait(30)
+            connection.sendall(asked)
+
+    port = forwarded(late)
+    with connect(port) as client:
+        client.sendall(b"x")
+        client.shutdown(socket.SHUT_WR)
+        time.sleep(0.5)
+        answered.set()
+        assert read_all(client) == b"x"
 
 
 def test_bytes_are_passed_on_as_they_come(forwarded):

@@ -26,11 +26,20 @@ def lab(foundations: Embedded) -> dict[str, str]:
     return {**shell, "GATEWAY_PORT": str(foundations.plan.ports.gateway)}
 
 
+def unobserve(project: Project) -> None:
+    """Without Prometheus and what asks it, as the stack file says that one may: few shared clusters have them."""
+    path = project.folder / "Pulumi.local.yaml"
+    blocks = ("  substrate:monitoring:", "  substrate:autoscaling:")
+    kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(blocks)]
+    path.write_text("".join(kept))
+
+
 @pytest.fixture(scope="module")
 def lab_project(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The local stack's project pointed at the shared cluster; what was brought up of it is gone afterwards."""
     project = Project(copy_project(tmp_path_factory.mktemp("project")), lab)
     project.edit("Pulumi.local.yaml", "127.0.0.1:8080", f"127.0.0.1:{lab['GATEWAY_PORT']}")
+    unobserve(project)
     try:
         yield project
     finally:

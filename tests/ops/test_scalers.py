@@ -10,17 +10,18 @@ from ops import scalers
 from ops.up import awake
 
 
-def scaler(name: str, **said: str) -> dict[str, Any]:
+def scaler(name: str, most: int = 2, **said: str) -> dict[str, Any]:
     told = [{"type": "ScalingActive", **said}] if said else []
     return {
         "metadata": {"namespace": "home", "name": f"keda-hpa-{name}"},
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}, "minReplicas": 1, "maxReplicas": most},
         "status": {"conditions": [{"type": "AbleToScale", "status": "True"}, *told]},
     }
 
 
 HEARS = scaler("one", status="True", reason="ValidMetricFound")
 RESTS = scaler("two", status="False", reason="ScalingDisabled", message="the replica count of the target is zero")
+INERT = scaler("four", most=1)
 DEAF = scaler("three", status="False", reason="FailedGetExternalMetric", message="unable to get external metric")
 
 
@@ -47,6 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ("found", "said"),
     [
         ([], ""),
+        ([INERT], ""),
         ([HEARS, RESTS], "2 scalers hear of their models"),
         ([HEARS, DEAF], "`prometheus` under substrate:monitoring in Pulumi.fleet.yaml"),
     ],

@@ -54,7 +54,7 @@ FOUNDATIONS: tuple[str, ...] = (
 )
 # What vendors ship as an example or a default, for the policy pack to judge; nothing of it is ever run.
 VENDORS: tuple[str, ...] = ("kserve-samples", "kserve-runtimes", "kserve-presets", "kuberay-samples")
-_NOT_CORE = {*BUILD_ONLY, *FOUNDATIONS, *VENDORS, *scaling.ASKED}
+_NOT_CORE = {*BUILD_ONLY, *FOUNDATIONS, *VENDORS}
 # Its wheel is for x86-64 only.
 _NOT_HERE = () if platform.machine() == "x86_64" else ("trivy",)
 SETS = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Protocol
 
 from substrate.facts.engines import MODELS_MOUNT
-from substrate.values import Bytes, ComputeCapability, Digest, Duration
+from substrate.values import Bytes, ComputeCapability, Cores, Digest, Duration
 
 SCRATCH_MOUNT = "/tmp"
 CONFIG_MOUNT = "/etc/substrate"
@@ -45,9 +46,14 @@ class Placement:
     """What it runs on. `compute_capability` is None without an NVIDIA GPU; `gpus` is 0 on a CPU pool."""
 
     gpus: int
-    cpus: int
+    cpus: Cores
     compute_capability: ComputeCapability | None
     bf16: bool
+
+    @property
+    def threads(self) -> int:
+        """One for each core, and for what is left of one."""
+        return ceil(self.cpus)
 
 
 class Engine(Protocol):

@@ -84,7 +84,7 @@ def sizes(serving: Serving, placement: Placement) -> Mapping[str, str]:
         "ctx-size": str(serving.context * serving.parallel),
         "parallel": str(serving.parallel),
         "n-gpu-layers": "999" if placement.gpus else "0",
-        "threads": str(placement.cpus),
+        "threads": str(placement.threads),
         "cache-ram": str(prompt_cache_mebibytes(placement)),
     }
 

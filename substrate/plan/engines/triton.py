@@ -59,7 +59,7 @@ class TritonServer:
 
     def environment(self, serving: Serving, placement: Placement) -> Mapping[str, str]:
         """ONNX Runtime 1.29 and newer sends telemetry unless it is told not to."""
-        return {"HOME": SCRATCH_MOUNT, "ORT_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": str(placement.cpus)}
+        return {"HOME": SCRATCH_MOUNT, "ORT_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": str(placement.threads)}
 
     def start(self, placement: Placement) -> Duration:
         """On CPU 2 s were seen with python models of 20 lines; imports and CUDA contexts take longer (an estimate)."""

@@ -86,7 +86,7 @@ def on_cpu(serving: Serving, placement: Placement) -> Mapping[str, str]:
     return {
         "VLLM_CPU_KVCACHE_SPACE": str(gibibytes),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "OMP_NUM_THREADS": str(placement.cpus),
+        "OMP_NUM_THREADS": str(placement.threads),
         "VLLM_HOST_IP": "127.0.0.1",
         "GLOO_SOCKET_IFNAME": "lo",
     }

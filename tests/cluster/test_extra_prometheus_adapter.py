@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.extras("prometheus-adapter")]
 
 TEAM, SERVER = "adapted-team", "server"
 RECORDED, ADAPTED = "model:demand:sum", "model_demand_sum"
-EXTERNAL = "v1beta1.external.metrics.k8s.io"
 _EXTERNAL_API = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{TEAM}/{ADAPTED}"
 _PODS = f"/apis/metrics.k8s.io/v1beta1/namespaces/{TEAM}/pods"
 _CUSTOM = f"/apis/custom.metrics.k8s.io/v1beta1/namespaces/{TEAM}/pods/{demands.NAME}/demand"
@@ -23,20 +22,12 @@ _CUSTOM = f"/apis/custom.metrics.k8s.io/v1beta1/namespaces/{TEAM}/pods/{demands.
 
 @pytest.fixture(scope="module")
 def cluster(foundations: Embedded) -> Iterator[Embedded]:
-    """With a number that a rule records. Where KEDA has the group of external metrics, it is lent to the adapter."""
-    kept = foundations.get("apiservice", EXTERNAL)["spec"]["service"]
+    """With a number that a rule records. KEDA is not in it: one server has the group of external metrics."""
     record = {"record": RECORDED, "expr": "sum by (namespace, substrate_dev_model) (demand)"}
     with foundations.namespaces(TEAM):
         demands.make(foundations, TEAM)
         foundations.apply(demands.rules(TEAM, record), scaled.deployment(SERVER, TEAM, 1))
-        served_by(foundations, {"name": "prometheus-adapter", "namespace": "monitoring"})
         yield foundations
-        served_by(foundations, {"name": kept["name"], "namespace": kept["namespace"]})
-
-
-def served_by(cluster: Embedded, service: dict[str, str]) -> None:
-    patch = json.dumps({"spec": {"service": service}})
-    cluster.kubectl("patch", "apiservice", EXTERNAL, "--type=merge", f"--patch={patch}")
 
 
 def asked(cluster: Embedded, path: str) -> list[dict[str, Any]]:
