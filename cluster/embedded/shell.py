@@ -36,6 +36,8 @@ def environment(root: Root, existing: bool = False) -> dict[str, str]:
         variables |= {name: os.environ[name] for name in _USERS_OWN if name in os.environ}
     (root.path / "pulumi").mkdir(parents=True, exist_ok=True)  # the backend wants its folder to be there
     ours = Path(variables["PULUMI_HOME"]) == root.path / "pulumi-home"
+    if ours:
+        links.unlogged(root.path / "pulumi-home")
     if links.put(root.bin, root.path / "pulumi-home" if ours else None):
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return variables

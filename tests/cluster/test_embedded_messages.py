@@ -121,3 +121,16 @@ def test_program_is_linked_once_and_copied_where_no_link_is_possible(tmp_path, m
     links.beside(target, newer)
     assert target.stat() == copied
     assert [file.name for file in target.parent.iterdir()] == ["pulumi"]
+
+
+def test_pulumi_writes_no_logs_of_its_own_unless_they_are_asked_for(tmp_path, monkeypatch):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "old.log").write_text("of an earlier run")
+    links.unlogged(tmp_path)
+    links.unlogged(tmp_path)
+    assert links.LOGGING in logs.read_text()
+
+    monkeypatch.setenv(links.LOGGING, "1")
+    links.unlogged(tmp_path)
+    assert not logs.exists()

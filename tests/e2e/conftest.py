@@ -12,6 +12,11 @@ from tests.cluster.conftest import Embedded
 from tests.e2e.harness import ROOT, Project, copy_project, shell_environment
 
 
+# The engine's state is written once, after an update, and not after each of its steps: that is two thirds of the time of
+# the fleet's update. Only whoever kills it needs more, and those tests are on the clone's own cluster.
+ONCE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+
 @pytest.fixture(scope="session")
 def embedded() -> None:
     """The embedded cluster with the local stack's weights in its S3; `make` does nothing when it is so already."""
@@ -23,7 +28,7 @@ def lab(foundations: Embedded) -> dict[str, str]:
     """A shell's environment on the shared cluster, whose S3 has the local stack's weights; its Gateway's port."""
     foundations.run("seed")
     shell = shell_environment("--root", str(foundations.root.path))
-    return {**shell, "GATEWAY_PORT": str(foundations.plan.ports.gateway)}
+    return {**shell, **ONCE_AT_THE_END, "GATEWAY_PORT": str(foundations.plan.ports.gateway)}
 
 
 def unobserve(project: Project) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cluster import pulumi_host, tools
+from cluster.embedded import links
 
 PROVIDER = "pulumi-resource-kubernetes"
 # A run that hangs must say so before pytest's own limit cuts it off without its output.
@@ -66,6 +67,7 @@ def isolated(folder: Path, search_path: str) -> dict[str, str]:
     """The environment described at `pulumi_env`, with state and home under `folder`."""
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
+    links.unlogged(folder / "pulumi-home")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     return inherited | {
         "PATH": search_path,
