@@ -49,7 +49,7 @@ def http_scaled_object(server: ServerPlan, plan: WakePlan) -> dict[str, Any]:
             },
             "replicas": {"min": 0, "max": max(1, server.max_replicas)},
             "scalingMetric": {"concurrency": {"targetValue": plan.target}},
-            "timeouts": {"conditionWait": f"{plan.held:.0f}s", "responseHeader": f"{ANSWER_SECONDS}s"},
+            "timeouts": {"conditionWait": duration(plan.held), "responseHeader": duration(ANSWER_SECONDS)},
             "coldStartTimeoutFailoverRef": {
                 "service": starting_name(server),
                 "port": plan.starting_port,
@@ -57,6 +57,15 @@ def http_scaled_object(server: ServerPlan, plan: WakePlan) -> dict[str, Any]:
             },
         },
     }
+
+
+def duration(seconds: float) -> str:
+    """As Go writes it: the add-on writes times back so, and another form would be its own at the next update."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def trigger(server: ServerPlan, plan: WakePlan) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import pytest
 from tests.cluster.conftest import Embedded
 from tests.e2e.harness import ROOT, Project, copy_project, shell_environment
 
-
-# The engine's state is written once, after an update, and not after each of its steps: that is two thirds of the time of
-# the fleet's update. Only whoever kills it needs more, and those tests are on the clone's own cluster.
+# The engine's state is written once, after an update, and not after each of its steps: two thirds of the time of the
+# fleet's update. Only whoever kills it needs more, and those tests are on the clone's own cluster.
 ONCE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 

@@ -66,8 +66,9 @@ def ask(prometheus: httpx.Client) -> live.Ask:
     return live.asking(str(prometheus.base_url).rstrip("/"))
 
 
-def say(project: Project, tokens: int) -> str:
-    url = f"{project.endpoints()[MODEL]}/v1"
+def say(project: Project, tokens: int, url: str | None = None) -> str:
+    """At the model's own URL where no other is given."""
+    url = url or f"{project.endpoints()[MODEL]}/v1"
     client = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=300)
     messages = [{"role": "user", "content": "Tell a long story."}]
     answer = client.chat.completions.create(model=SERVED, messages=messages, max_tokens=tokens)  # type: ignore[arg-type]
@@ -119,15 +120,24 @@ def test_every_rule_is_evaluated_without_error(prometheus: httpx.Client) -> None
 
 
 def test_every_panel_of_every_dashboard_shows_something(observed: Project, ask: live.Ask) -> None:
-    say(observed, 50)
-    silent = {}
-    for board in dashboards.boards("local"):
-        panels = json.loads(grafana.text(board, "local"))["panels"]
-        for target in chain.from_iterable(panel.get("targets", ()) for panel in panels):
-            query = re.sub(r"\$\w+", ".+", target["expr"])
-            if not ask(query) and not UNTOLD.search(query) and " > 0" not in query:
-                silent[query] = board.name
-    assert not silent
+    """Once a request was seen by the front door too, which counts what llama.cpp does not."""
+    door = json.loads(observed.pulumi("stack", "output", "frontDoor", "--json", "--stack", "local").stdout)
+
+    def silent() -> list[str]:
+        say(observed, 50, door)
+        return [query for query in queries() if not ask(query)]
+
+    eventually("every panel has something to show", lambda: not silent(), lambda: "\n".join(silent()))
+
+
+def queries() -> list[str]:
+    """Of all panels, with what a person may choose left open."""
+    panels = chain.from_iterable(
+        json.loads(grafana.text(board, "local"))["panels"] for board in dashboards.boards("local")
+    )
+    targets = chain.from_iterable(panel.get("targets", ()) for panel in panels)
+    found = (re.sub(r"\$\w+", ".+", target["expr"]) for target in targets)
+    return [query for query in found if not UNTOLD.search(query) and " > 0" not in query]
 
 
 @contextmanager

@@ -297,7 +297,7 @@ def test_requests_are_held_for_as_long_as_the_start_may_take_and_then_sent_to_th
     spec, starting = made["HTTPScaledObject"]["spec"], made["Service"]
     wait = one.startup.budget + 5
 
-    assert spec["timeouts"]["conditionWait"] == f"{wait:.0f}s"
+    assert spec["timeouts"]["conditionWait"] == waking.duration(wait)
     assert spec["coldStartTimeoutFailoverRef"] == {
         "service": starting["metadata"]["name"],
         "port": 8090,
@@ -312,7 +312,12 @@ def test_requests_are_held_for_as_long_as_the_start_may_take_and_then_sent_to_th
 def test_an_answer_may_take_longer_than_the_add_ons_half_second() -> None:
     _, made = asleep()
 
-    assert made["HTTPScaledObject"]["spec"]["timeouts"]["responseHeader"] == f"{waking.ANSWER_SECONDS}s"
+    assert made["HTTPScaledObject"]["spec"]["timeouts"]["responseHeader"] == "1h0m0s"
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(35, "35s"), (125.4, "2m5s"), (300, "5m0s"), (3725, "1h2m5s")])
+def test_times_are_written_as_the_add_on_writes_them_back(seconds: float, written: str) -> None:
+    assert waking.duration(seconds) == written
 
 
 def test_the_add_on_makes_no_scaler_of_its_own_beside_ours() -> None:
