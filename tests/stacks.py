@@ -21,6 +21,14 @@ def document(stack: str) -> dict[str, Any]:
     return data
 
 
+def unscaled(stack: str) -> dict[str, Any]:
+    """The stack file without what observes and what scales."""
+    data = document(stack)
+    for block in ("monitoring", "autoscaling"):
+        data["config"].pop(f"substrate:{block}", None)
+    return data
+
+
 def plan_of(stack: str) -> StackPlan:
     return plan_stack(load(ROOT / f"Pulumi.{stack}.yaml"), stack)
 

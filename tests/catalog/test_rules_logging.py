@@ -115,7 +115,8 @@ def test_a_cluster_gets_the_loggers_images_where_a_model_logs(log, tmp_path, cap
 
     assert needs.run(file, None) == 0
     asked = capsys.readouterr().out.split()
-    assert asked == ["front-door", "llama.cpp", *(["payload-logging"] if log == "both" else []), "plain"]
+    logger = ["payload-logging"] if log == "both" else []
+    assert asked == ["front-door", "llama.cpp", *logger, "plain", "prometheus", "prometheus-adapter"]
 
 
 @pytest.mark.parametrize(("other", "said"), [({"log": "requests"}, ["SB1401"]), ({"log": "both"}, [])])

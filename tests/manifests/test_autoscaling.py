@@ -19,7 +19,7 @@ from substrate.manifests import (
 )
 from substrate.plan import ServerPlan, StackPlan
 from tests import promql, triton_stacks
-from tests.stacks import document, plan_document, plan_of, server
+from tests.stacks import document, plan_document, plan_of, server, unscaled
 
 NAME = "qwen2-5-14b-assist"  # of the fleet: vLLM on L40S
 ASLEEP = "qwen2-5-7b-fallback"  # of the fleet: llama.cpp at zero
@@ -111,7 +111,7 @@ def test_who_is_scaled_says_no_number_of_replicas(tmp_path: Path) -> None:
 
 
 def test_who_is_not_scaled_says_its_own(tmp_path: Path) -> None:
-    one = server(plan_of("local"), LOCAL)
+    one = server(plan_document(unscaled("local"), tmp_path), LOCAL)
 
     assert autoscaling.objects(one) == []
     assert serving.deployment(one)["spec"]["replicas"] == 1

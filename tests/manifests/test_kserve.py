@@ -8,13 +8,13 @@ import pytest
 
 from substrate.manifests import kserve, model
 from substrate.plan import StackPlan
-from tests.stacks import document, plan_document, plan_of, server
+from tests.stacks import document, plan_document, plan_of, server, unscaled
 
 STACK = {"local": "smollm2-135m", "homelab": "qwen2-5-7b"}
 
 
 def planned(tmp_path, stack: str, **settings: Any) -> StackPlan:
-    data = document(stack)
+    data = unscaled(stack) if stack == "local" else document(stack)
     data["config"]["substrate:models"][STACK[stack]] |= {"foundation": "kserve", **settings}
     data["config"]["substrate:cluster"]["knativeGateway"] = {"service": "kourier-internal", "namespace": "kourier"}
     return plan_document(data, tmp_path, stack)

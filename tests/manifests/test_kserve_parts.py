@@ -9,7 +9,7 @@ import pytest
 from substrate.manifests import kserve, kserve_install, kserve_parts, llm_inference_service, model
 from substrate.plan import ServerPlan, StackPlan
 from substrate.plan.types import KServePlan
-from tests.stacks import document, plan_document, plan_of, server
+from tests.stacks import document, plan_document, plan_of, server, unscaled
 
 MODEL = "smollm2-135m"
 PART = {"image": "registry.example/prompts:1.2.0", "memory": "256Mi", "cpus": "250m"}
@@ -17,7 +17,7 @@ BOTH = {"transformer": {**PART, "args": ["--lower"]}, "explainer": {**PART, "rep
 
 
 def planned_document(**settings: Any) -> dict[str, Any]:
-    data = document("local")
+    data = unscaled("local")
     data["config"]["substrate:models"][MODEL] |= {"foundation": "kserve", "kserve": settings}
     data["config"]["substrate:pools"]["cpu"]["nodeCpus"] = 8
     data["config"]["substrate:cluster"]["knativeGateway"] = {"service": "kourier-internal", "namespace": "kourier"}
@@ -224,7 +224,7 @@ INSTALL = {"chart": "oci://charts.example/kserve-resources", "crds": "./charts/k
 
 @pytest.fixture
 def installing(tmp_path) -> StackPlan:
-    data = document("local")
+    data = unscaled("local")
     data["config"]["substrate:models"][MODEL] |= {"foundation": "kserve"}
     data["config"]["substrate:cluster"]["kserve"] = {"namespace": "serving", "install": INSTALL}
     return plan_document(data, tmp_path, "local")

@@ -12,7 +12,7 @@ import pytest
 from ops import settled
 from ops.console import Failure
 from substrate.manifests import kserve, llm_inference_service
-from tests.stacks import document, plan_document, server
+from tests.stacks import document, plan_document, server, unscaled
 
 MODEL = "smollm2-135m"
 TRANSFORMER = {"image": "registry.example/prompts:1.2.0", "memory": "256Mi", "cpus": "250m"}
@@ -23,7 +23,7 @@ def service(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """The InferenceService of the local stack's model, its block changed so."""
 
     def build(**changes: Any) -> dict[str, Any]:
-        data = document("local")
+        data = unscaled("local")
         data["config"]["substrate:pools"]["cpu"]["nodeCpus"] = 8
         data["config"]["substrate:models"][MODEL] |= {"foundation": "kserve", **changes}
         data["config"]["substrate:cluster"]["knativeGateway"] = {"service": "kourier-internal", "namespace": "kourier"}

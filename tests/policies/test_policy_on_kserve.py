@@ -16,7 +16,7 @@ from tests.engine.expansion import expanded
 from tests.policies.admission_corpus import by_the_pack
 from tests.policies.judging import Manifest, judge, violations
 from tests.policies.written import VLLM, bare, container, inference_service, template
-from tests.stacks import STACKS, document, plan_document, plan_of, server
+from tests.stacks import STACKS, document, plan_document, plan_of, server, unscaled
 
 MODEL = "smollm2-135m"
 PART = {"image": "registry.example/prompts:1.2.0", "memory": "256Mi", "cpus": "250m"}
@@ -29,7 +29,7 @@ STANDARD = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/a
 
 def on_kserve(folder: Path, **block: Any) -> StackPlan:
     """The local stack with its model moved there."""
-    data = document("local")
+    data = unscaled("local")
     data["config"]["substrate:models"][MODEL] |= {"foundation": "kserve", **block}
     data["config"]["substrate:pools"]["cpu"]["nodeCpus"] = 8
     return plan_document(data, folder, "local")

@@ -21,16 +21,11 @@ ALLOWED = {
         ("InferenceService", f"spec.predictor.tolerations[].{field}"): "a CPU pool's nodes carry no taint"
         for field in ("key", "operator", "effect")
     },
-    ("Deployment", "spec.replicas"): "where the stack scales, the scaler owns the number",
-    **{
-        ("InferenceService", f"spec.predictor.{field}"): "where the stack scales, the scaler owns the number"
-        for field in ("minReplicas", "maxReplicas")
-    },
     ("PersistentVolumeClaim", "spec.volumeName"): "an NFS store's volume is made by the stack and named",
 }
 # Kinds that only some stacks have.
 ALLOWED_KINDS = {
     "PersistentVolume": "an NFS store's volume is made by the stack; a storage class makes its own",
-    "ScaledObject": "a stack scales through KEDA, through prometheus-adapter, or not at all",
-    "HorizontalPodAutoscaler": "a stack scales through KEDA, through prometheus-adapter, or not at all",
+    "ScaledObject": "a stack scales through KEDA or through prometheus-adapter",
+    "HorizontalPodAutoscaler": "a stack scales through KEDA or through prometheus-adapter",
 }
