@@ -118,7 +118,7 @@ def eventually(what: str, holds: Callable[[], Any], instead: Callable[[], Any] =
 
     `instead` says what there was then; the last error stands beside it.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline, pause = time.monotonic() + PATIENCE, 0.2
     while True:
         error: Exception | None = None
         try:
@@ -127,7 +127,8 @@ def eventually(what: str, holds: Callable[[], Any], instead: Callable[[], Any] =
         except Exception as raised:
             error = raised
         assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what} {instead()} {error or ''}"
-        time.sleep(0.2)
+        time.sleep(pause)
+        pause = min(1.0, 1.2 * pause)  # a question is a program's start: lanes that wait must leave the cores to others
 
 
 def claim(name: str, where: str) -> dict[str, Any]:
