@@ -74,10 +74,12 @@ def cpu_read(replica: Replica, now: float, before: CpuRead | None) -> CpuRead:
     return CpuRead(now, seconds, (seconds - before.seconds) / window, window)
 
 
-def pod_metric(read: CpuRead | None, started: float, ready_since: float | None) -> PodMetric:
+def pod_metric(
+    read: CpuRead | None, started: float, ready_since: float | None, window: float | None = None
+) -> PodMetric:
     if read is None:
         return PodMetric(None, started, ready_since)
-    return PodMetric(read.cores, started, ready_since, read.at, read.window)
+    return PodMetric(read.cores, started, ready_since, read.at, read.window if window is None else window)
 
 
 def summed(signal: str, scrapes: Sequence[Scrape]) -> float:

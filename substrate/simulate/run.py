@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from substrate.facts.signals import Signal
 from substrate.simulate import metrics
-from substrate.simulate.autoscaler import SYNC, Autoscaler, cpu_wish, external_wish, value_wish
+from substrate.simulate.autoscaler import CPU_INITIALIZATION, SYNC, Autoscaler, cpu_wish, external_wish, value_wish
 from substrate.simulate.choices import Choice, Target
 from substrate.simulate.engine import Request, Speed
 from substrate.simulate.fleet import Fleet, Pod
@@ -24,6 +24,7 @@ class Setting:
     """What a trace meets, however it is scaled. Times are in seconds.
 
     `context` is the most tokens of one request, `scrape` Prometheus' interval, `sample` that of the result's samples.
+    `cpu_window` is what a sample of the CPU is said to be the mean of; None for the time since the one before.
     """
 
     speed: Speed
@@ -32,6 +33,7 @@ class Setting:
     grace: float = 120.0
     scrape: float = 15.0
     sample: float = 5.0
+    cpu_window: float | None = None
 
 
 class Sample(NamedTuple):
@@ -180,7 +182,8 @@ class _Simulation:
     def _wish(self, target: Target, replicas: int, now: float) -> int:
         fleet = self.fleet
         if target.signal == metrics.CPU:
-            pods = [metrics.pod_metric(pod.cpu, pod.created, pod.ready_since) for pod in fleet.asked]
+            window = self.setting.cpu_window
+            pods = [metrics.pod_metric(pod.cpu, _started(pod), pod.ready_since, window) for pod in fleet.asked]
             return cpu_wish(pods, int(target.target), target.cores, replicas, now)
         if target.signal == Signal.TIME_TO_FIRST_TOKEN:
             return value_wish(self._first_token(now), target.target, replicas, len(fleet.ready))
@@ -225,3 +228,8 @@ class _Simulation:
         result.end = max([self.trace.seconds, *ends])
         result.preempted = sum(pod.replica.preempted for pod in self.fleet.pods)
         return result
+
+
+def _started(pod: Pod) -> float:
+    """What is there when the trace begins has been there for long, so that its use of the CPU is believed."""
+    return pod.created or -CPU_INITIALIZATION

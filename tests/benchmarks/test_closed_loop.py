@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -17,13 +18,15 @@ from benchmarks.closed_loop.asking import Answer, Lost, ask
 from benchmarks.closed_loop.generator import Load, Record, Router, stand_in_body
 from benchmarks.closed_loop.stand_in import Engine, Server
 from benchmarks.closed_loop.watch import Life, Pods, in_trace
+from benchmarks.scaling_closed_loop import ADAPTER_WINDOW, broken_between, broken_of
 from cluster.embedded.extras import prometheus_adapter
 from substrate.facts.metrics import is_exported, vllm
 from substrate.manifests.adapter_rules import external_rules
 from substrate.simulate.choices import Choice
+from substrate.simulate.compare import Agreement
 from substrate.simulate.engine import REFERENCE, Replica, Request
-from substrate.simulate.report import Price, row
-from substrate.simulate.run import Setting, simulate
+from substrate.simulate.report import Price, Row, row
+from substrate.simulate.run import Run, Setting, simulate
 from substrate.simulate.trace import Arrival, Trace, read
 
 HURRY = 2000.0  # seconds of the engine in one of the clock
@@ -234,3 +237,36 @@ def test_the_embedded_adapter_answers_by_substrates_own_rules():
     configured = yaml.safe_load(prometheus_adapter.CONFIG.read_text())["externalRules"]
 
     assert [rule for rule in external_rules() if rule not in configured] == []
+
+
+# --- what is promised ---------------------------------------------------------------------------------------------
+
+
+def figures(name: str, wait: float, seconds: float) -> Row:
+    run = Run(Choice(name, 1, 1), [], 0, [], [], changes=[(0.0, 1)])
+    return replace(row(run, Price(1, 1.0), 2.0), wait_p95=wait, replica_seconds=seconds)
+
+
+def test_a_loop_in_which_in_flight_waits_too_long_or_costs_too_much_fails():
+    kept = {
+        "cpu": figures("cpu", 90.0, 10),
+        "waiting": figures("waiting", 9.0, 100),
+        "inFlight": figures("ours", 9.0, 100),
+    }
+
+    assert not [*broken_between(kept)]
+    assert len([*broken_between({**kept, "inFlight": figures("ours", 9.1, 101)})]) == 2
+    assert not [*broken_between({"inFlight": kept["inFlight"]})], "what did not run promises nothing"
+
+
+def test_a_simulation_that_is_far_off_fails():
+    near = Agreement(100, 0.95, 1.0, 2.0, 2.0, 1.0)
+
+    assert not [*broken_of(figures("ours", 1, 1), near)]
+    assert len([*broken_of(figures("ours", 1, 1), replace(near, within_one=0.94, wait_ratio=2.1))]) == 2
+
+
+def test_the_simulation_is_told_what_the_adapter_says_of_the_cpu():
+    rules = yaml.safe_load(prometheus_adapter.CONFIG.read_text())["resourceRules"]
+
+    assert rules["window"] == f"{ADAPTER_WINDOW:.0f}s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -66,6 +67,15 @@ def test_every_request_of_the_trace_ends_once(choice):
     for request in ended:
         assert request.arrival <= request.admitted < request.first_token <= request.end
     assert all(choice.least <= count <= choice.most for _, count in run.changes)
+
+
+def test_a_new_pods_cpu_is_not_believed_before_a_whole_window_of_it_was_after_its_readiness():
+    """Of a window longer than the controller's 300 s for young pods, each step comes so long after the one before."""
+    choice, setting = CHOICES[CPU_OF_ONE], replace(SETTING, cpu_window=450.0)
+    moments = [at for at, _ in simulate(conversation(), choice, setting).changes[1:]]
+
+    assert moments[0] < 60, "what is there from the beginning is believed"
+    assert all(after - before > 290 for before, after in pairwise(moments))
 
 
 def test_a_pod_whose_grace_is_over_takes_its_requests_with_it():
