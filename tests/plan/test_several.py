@@ -13,14 +13,14 @@ from substrate.catalog import check
 from substrate.catalog.codes import Code
 from substrate.manifests import model, serving
 from substrate.plan import ServerPlan, StackPlan
-from tests.stacks import document, plan_document, server
+from tests.stacks import document, plan_document, server, unscaled
 
 FIRST, SECOND = "smollm2-135m", "smollm2-twin"
 
 
 def pair(**changes: Any) -> dict[str, Any]:
     """The local stack with its model twice, in one server of one core."""
-    data = document("local")
+    data = unscaled("local")
     models = data["config"]["substrate:models"]
     cpus = models[FIRST].pop("cpus")
     models[SECOND] = {**deepcopy(models[FIRST]), "servedName": "twin", **changes}
