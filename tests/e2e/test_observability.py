@@ -25,7 +25,7 @@ from ops import live
 from substrate.manifests.observability import dashboards
 from substrate.manifests.observability.dashboards import grafana
 from tests.cluster.conftest import Embedded, eventually
-from tests.cluster.forwarding import forwarded
+from tests.cluster.forwarding import proxied
 from tests.e2e.harness import Project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "prometheus")]
@@ -57,7 +57,7 @@ def observed(lab_project: Project) -> Project:
 
 @pytest.fixture(scope="module")
 def prometheus(foundations: Embedded, observed: Project) -> Iterator[httpx.Client]:
-    with forwarded(foundations, "monitoring", "service/prometheus", 9090) as client:
+    with proxied(foundations, "monitoring", "prometheus", 9090) as client:
         yield client
 
 
