@@ -13,6 +13,8 @@ from substrate.plan import ServerPlan, StackPlan, plan_stack
 
 ROOT = Path(__file__).parent.parent
 STACKS = ("local", "homelab", "fleet")
+# The blocks of what observes a stack and of what scales it.
+SCALED = ("monitoring", "autoscaling")
 
 
 def document(stack: str) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def document(stack: str) -> dict[str, Any]:
 def unscaled(stack: str) -> dict[str, Any]:
     """The stack file without what observes and what scales."""
     data = document(stack)
-    for block in ("monitoring", "autoscaling"):
+    for block in SCALED:
         data["config"].pop(f"substrate:{block}", None)
     return data
 

@@ -68,10 +68,8 @@ async def serve(listener: socket.socket, target: tuple[str, int]) -> None:
         task = asyncio.current_task()
         assert task is not None
         _carried.add(task)
-        try:
-            await carry((reader, writer), target)
-        finally:
-            _carried.discard(task)
+        task.add_done_callback(_carried.discard)
+        await carry((reader, writer), target)
 
     server = await asyncio.start_server(accepted, sock=listener, limit=_CHUNK, backlog=_BACKLOG)
     async with server:

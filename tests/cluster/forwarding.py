@@ -12,37 +12,37 @@ import httpx
 from cluster import tools
 from tests.cluster.conftest import PATIENCE, Embedded
 
-_PROXYING = re.compile(r"serve on 127\.0\.0\.1:(\d+)")
-_FORWARDING = re.compile(r"127\.0\.0\.1:(\d+) -> ")
+_SERVES = re.compile(r"127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
 def forwarded(cluster: Embedded, where: str, target: str, port: int) -> Iterator[httpx.Client]:
     """A client of a port of `pod/NAME` or `service/NAME`, by `kubectl port-forward`."""
-    command = [str(tools.path("kubectl")), "--kubeconfig", str(cluster.kubeconfig), "-n", where]
-    command += ["port-forward", target, f":{port}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            assert process.stdout
-            found = _FORWARDING.search(line := process.stdout.readline())
-            assert found, line
-            with httpx.Client(base_url=f"http://127.0.0.1:{found[1]}", timeout=PATIENCE) as client:
-                yield client
-        finally:
-            process.terminate()
+    with _kubectl(cluster, "-n", where, "port-forward", target, f":{port}") as base, _client(base) as client:
+        yield client
 
 
 @contextmanager
 def proxied(cluster: Embedded, where: str, service: str, port: int) -> Iterator[httpx.Client]:
     """A client of a Service's port by `kubectl proxy`: each request goes by itself, none waits for a lost tunnel."""
-    command = [str(tools.path("kubectl")), "--kubeconfig", str(cluster.kubeconfig), "proxy", "--port=0"]
+    path = f"/api/v1/namespaces/{where}/services/{service}:{port}/proxy"
+    with _kubectl(cluster, "proxy", "--port=0") as base, _client(base + path) as client:
+        yield client
+
+
+def _client(base: str) -> httpx.Client:
+    return httpx.Client(base_url=base, timeout=PATIENCE)
+
+
+@contextmanager
+def _kubectl(cluster: Embedded, *arguments: str) -> Iterator[str]:
+    """The URL at which it serves, as it says in its first line, while it runs."""
+    command = [str(tools.path("kubectl")), "--kubeconfig", str(cluster.kubeconfig), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             assert process.stdout
-            found = _PROXYING.search(line := process.stdout.readline())
+            found = _SERVES.search(line := process.stdout.readline())
             assert found, line
-            path = f"/api/v1/namespaces/{where}/services/{service}:{port}/proxy"
-            with httpx.Client(base_url=f"http://127.0.0.1:{found[1]}{path}", timeout=PATIENCE) as client:
-                yield client
+            yield f"http://127.0.0.1:{found[1]}"
         finally:
             process.terminate()

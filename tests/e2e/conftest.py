@@ -10,6 +10,7 @@ import pytest
 
 from tests.cluster.conftest import Embedded
 from tests.e2e.harness import ROOT, Project, copy_project, shell_environment
+from tests.stacks import SCALED
 
 # The engine's state is written once, after an update, and not after each of its steps: two thirds of the time of the
 # fleet's update. Only whoever kills it needs more, and those tests are on the clone's own cluster.
@@ -33,7 +34,7 @@ def lab(foundations: Embedded) -> dict[str, str]:
 def unobserve(project: Project) -> None:
     """Without Prometheus and what asks it, as the stack file says that one may: few shared clusters have them."""
     path = project.folder / "Pulumi.local.yaml"
-    blocks = ("  substrate:monitoring:", "  substrate:autoscaling:")
+    blocks = tuple(f"  substrate:{block}:" for block in SCALED)
     kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(blocks)]
     path.write_text("".join(kept))
 

@@ -82,10 +82,11 @@ class Project:
         return items
 
     def endpoints(self, stack: str = "local") -> dict[str, str]:
-        found: dict[str, str] = json.loads(
-            self.pulumi("stack", "output", "endpoints", "--json", "--stack", stack).stdout
-        )
+        found: dict[str, str] = self.output("endpoints", stack)
         return found
+
+    def output(self, name: str, stack: str = "local") -> Any:
+        return json.loads(self.pulumi("stack", "output", name, "--json", "--stack", stack).stdout)
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name

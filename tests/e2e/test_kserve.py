@@ -50,7 +50,7 @@ MARKED = ("      foundation:", "      downtime:", "      kserve:")
 
 def bring(project: Project, foundation: str) -> None:
     """The model on that foundation, with an update only where it is not there yet."""
-    there = json.loads(project.pulumi("stack", "output", "foundations", "--json", "--stack", "local").stdout)
+    there = project.output("foundations")
     move(project, foundation)
     if there[MODEL] != foundation:
         project.up("local")

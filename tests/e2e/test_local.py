@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -70,7 +69,7 @@ def test_models_endpoint_lists_the_catalogues_name(local):
 
 
 def test_one_address_lists_the_models_and_sends_a_request_where_it_says(local):
-    url = json.loads(local.pulumi("stack", "output", "frontDoor", "--json", "--stack", "local").stdout)
+    url = local.output("frontDoor")
     at_the_door = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=60)
     messages = [{"role": "user", "content": "Say hello."}]
     said = {"model": SERVED, "messages": messages, "max_tokens": 16}

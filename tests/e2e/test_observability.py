@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from itertools import chain
 from typing import Any
 
 import httpx
-import openai
 import pytest
 import yaml
 
@@ -25,14 +23,16 @@ from ops import live
 from substrate.manifests.observability import dashboards
 from substrate.manifests.observability.dashboards import grafana
 from tests.cluster.conftest import Embedded, eventually
+from tests.cluster.demands import PROMETHEUS
 from tests.cluster.forwarding import proxied
+from tests.e2e.clients import load, say
 from tests.e2e.harness import Project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "prometheus")]
 
 MODEL, STOPPED, SERVED, NAMESPACE = "smollm2-135m", "stopped", "smollm2-135m-instruct", "home"
 ALERTS = ("ModelStagingFailed", "ModelDown", "ModelQueueGrowing")
-# Two are served at once and five may wait for the one replica.
+# More than the one replica serves at once, which is two, and may let wait.
 CLIENTS = 12
 # What the embedded stack has no source for: a GPU, vLLM's words, a kubelet's statistics of volumes.
 UNTOLD = re.compile(r"gpu_|kv_cache|time_to_first_token|preemptions|kubelet_volume|source=\"engine\"")
@@ -49,7 +49,7 @@ def observed(lab_project: Project) -> Project:
     models = data["config"]["substrate:models"]
     models[MODEL]["cpus"] = "500m"
     models[STOPPED] = another(models[MODEL], STOPPED)
-    data["config"]["substrate:monitoring"] = {"prometheus": "http://prometheus.monitoring:9090"}
+    data["config"]["substrate:monitoring"] = {"prometheus": PROMETHEUS}
     path.write_text(yaml.safe_dump(data, sort_keys=False))
     lab_project.up("local")
     return lab_project
@@ -66,42 +66,20 @@ def ask(prometheus: httpx.Client) -> live.Ask:
     return live.asking(str(prometheus.base_url).rstrip("/"))
 
 
-def say(project: Project, tokens: int, url: str | None = None) -> str:
-    """At the model's own URL where no other is given."""
-    url = url or f"{project.endpoints()[MODEL]}/v1"
-    client = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=300)
-    messages = [{"role": "user", "content": "Tell a long story."}]
-    answer = client.chat.completions.create(model=SERVED, messages=messages, max_tokens=tokens)  # type: ignore[arg-type]
-    return answer.choices[0].message.content or ""
+@pytest.fixture(scope="module")
+def url(observed: Project) -> str:
+    """Of the model: asked for once, since each question of it starts a program."""
+    return f"{observed.endpoints()[MODEL]}/v1"
 
 
 def firing(ask: live.Ask, name: str) -> bool:
     return bool(ask(f'ALERTS{{alertstate="firing",stack="local",alertname="{name}"}}'))
 
 
-@contextmanager
-def load(project: Project) -> Iterator[None]:
-    """More clients at once than the replica serves or may let wait, each asking again and again."""
-    done = threading.Event()
-
-    def client() -> None:
-        while not done.is_set():
-            say(project, 300)
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        asked = [pool.submit(client) for _ in range(CLIENTS)]
-        try:
-            yield
-        finally:
-            done.set()
-    for each in asked:
-        each.result()
-
-
-def test_the_live_view_shows_the_model_at_work(observed: Project, ask: live.Ask) -> None:
+def test_the_live_view_shows_the_model_at_work(observed: Project, ask: live.Ask, url: str) -> None:
     eventually("its metrics are read", lambda: ask("substrate:scraped == 1"))
     with ThreadPoolExecutor(2) as pool:
-        told = pool.submit(say, observed, 600)
+        told = pool.submit(say, url, SERVED, 600)
         eventually("its tokens are counted", lambda: ask("substrate:generated_tokens:rate1m > 0"))
         told.result()
     shown = observed.run(sys.executable, "-m", "ops.live", "local", "--once").stdout.splitlines()
@@ -121,10 +99,10 @@ def test_every_rule_is_evaluated_without_error(prometheus: httpx.Client) -> None
 
 def test_every_panel_of_every_dashboard_shows_something(observed: Project, ask: live.Ask) -> None:
     """Once a request was seen by the front door too, which counts what llama.cpp does not."""
-    door = json.loads(observed.pulumi("stack", "output", "frontDoor", "--json", "--stack", "local").stdout)
+    door = observed.output("frontDoor")
 
     def silent() -> list[str]:
-        say(observed, 50, door)
+        say(door, SERVED, 50)
         return [query for query in queries() if not ask(query)]
 
     eventually("every panel has something to show", lambda: not silent(), lambda: "\n".join(silent()))
@@ -169,10 +147,10 @@ def stopped(project: Project) -> Iterator[None]:
 
 
 def test_a_queue_a_stopped_model_and_a_failed_staging_are_alerts_until_they_are_over(
-    observed: Project, ask: live.Ask
+    observed: Project, ask: live.Ask, url: str
 ) -> None:
     """Each as long after as its rule says: at once, two minutes, five."""
-    with failed_staging(observed), stopped(observed), load(observed):
+    with failed_staging(observed), stopped(observed), load(lambda: say(url, SERVED, 300), CLIENTS):
         for name in ALERTS:
             eventually(f"{name} fires", lambda name=name: firing(ask, name))
     for name in ALERTS:

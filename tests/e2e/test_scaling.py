@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 import httpx
-import openai
 import pytest
 import yaml
 
 from tests.cluster.conftest import PATIENCE, eventually
+from tests.cluster.demands import PROMETHEUS
+from tests.e2e.clients import load, say
 from tests.e2e.harness import Project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "prometheus", "keda", "http-add-on")]
@@ -37,7 +35,7 @@ def scaled(data: dict[str, Any]) -> dict[str, Any]:
     model = {**config["substrate:models"][BUSY], "cpus": "500m"}
     busy = {"replicas": {"min": 1, "max": 2}, "scaling": {"target": TARGET, "scaleDownWindow": "15s"}}
     tail = {"tier": "longTail", "replicas": {"min": 0, "max": 1}, "scaling": {"idle": "10s"}}
-    config["substrate:monitoring"] = {"prometheus": "http://prometheus.monitoring:9090"}
+    config["substrate:monitoring"] = {"prometheus": PROMETHEUS}
     config["substrate:autoscaling"] = {"through": "keda", "wake": "http-add-on"}
     config["substrate:models"] = {BUSY: {**model, **busy}, TAIL: {**deepcopy(model), "servedName": TAIL, **tail}}
     return data
@@ -51,17 +49,6 @@ def project(lab_project: Project) -> Project:
     return lab_project
 
 
-def output(project: Project, name: str) -> Any:
-    return json.loads(project.pulumi("stack", "output", name, "--json", "--stack", "local").stdout)
-
-
-def say(url: str, model: str, tokens: int = 8) -> str:
-    client = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=PATIENCE)
-    messages = [{"role": "user", "content": "Tell a long story."}]
-    answer = client.chat.completions.create(model=model, messages=messages, max_tokens=tokens)  # type: ignore[arg-type]
-    return answer.choices[0].message.content or ""
-
-
 def scale(project: Project, model: str) -> tuple[int, int]:
     """The replicas that its Deployment shall have, and those that are ready."""
     found = json.loads(project.kubectl("get", f"deployment/{model}-plain", "-n", NAMESPACE, "-o", "json"))
@@ -73,35 +60,19 @@ def wait_until_asleep(project: Project) -> None:
     eventually("it sleeps", lambda: scale(project, TAIL) == (0, 0) and not project.objects(*pods))
 
 
-@contextmanager
-def load(url: str, clients: int) -> Iterator[None]:
-    """Each client asks again and again; one that is not answered fails the test."""
-    done = threading.Event()
-
-    def client() -> None:
-        while not done.is_set():
-            assert say(url, SERVED, 64)
-
-    with ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(client) for _ in range(clients)]
-        try:
-            yield
-        finally:
-            done.set()
-    for each in asked:
-        each.result()
-
-
 def test_replicas_follow_the_requests_in_flight_and_no_request_is_lost(project):
     """Up under load, kept by an update under load, down after it."""
     url = f"{project.endpoints()[BUSY]}/v1"
     assert scale(project, BUSY) == (1, 1)
 
-    with load(url, CLIENTS):
+    def ask() -> str:
+        return say(url, SERVED, 64)
+
+    with load(ask, CLIENTS):
         eventually("two replicas serve", lambda: scale(project, BUSY) == (2, 2))
         project.up("local", "--no-ask")
         assert scale(project, BUSY) == (2, 2), "an update sets no replicas back"
-    with load(url, clients=1):
+    with load(ask, clients=1):
         eventually("one replica is left", lambda: scale(project, BUSY) == (1, 1))
 
 
@@ -112,7 +83,7 @@ def test_first_request_wakes_the_long_tail_and_is_answered_within_what_the_plan_
 
     assert say(f"{project.endpoints()[TAIL]}/v1", TAIL, 1)
 
-    took, predicted = time.monotonic() - began, output(project, "firstRequestSeconds")[TAIL]
+    took, predicted = time.monotonic() - began, project.output("firstRequestSeconds")[TAIL]
     print(f"first request answered after {took:.1f} s, predicted {predicted:.1f} s")
     assert scale(project, TAIL) == (1, 1)
 
@@ -120,7 +91,7 @@ def test_first_request_wakes_the_long_tail_and_is_answered_within_what_the_plan_
 def test_hundred_first_requests_at_once_are_all_answered(project):
     """Half at the model's own URL, half at the address of all models."""
     wait_until_asleep(project)
-    urls = (f"{project.endpoints()[TAIL]}/v1", output(project, "frontDoor"))
+    urls = (f"{project.endpoints()[TAIL]}/v1", project.output("frontDoor"))
 
     with ThreadPoolExecutor(FIRST_REQUESTS) as pool:
         answers = list(pool.map(lambda number: say(urls[number % 2], TAIL, 2), range(FIRST_REQUESTS)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import threading
@@ -122,7 +121,7 @@ def pod(project: Project) -> dict[str, Any]:
 
 def test_three_models_of_one_server_are_three_urls(project):
     endpoints = project.endpoints()
-    kinds = json.loads(project.pulumi("stack", "output", "endpointKinds", "--json", "--stack", "local").stdout)
+    kinds = project.output("endpointKinds")
 
     assert {url.rpartition("/")[2] for url in endpoints.values()} == {"iris", "iris-scale", "iris-classify"}
     assert set(kinds.values()) == {"kserve-v2"}
