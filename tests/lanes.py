@@ -11,8 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
 # What waits for longest; clusters of their own for it, since every stack is of one name.
@@ -41,10 +42,30 @@ LANES: dict[str, tuple[str, ...]] = {
 TRACKS = (("alone", "vllm"), ("kserve",), ("extras", "scaling"), ("own", "adapter"))
 
 
+# Of what a test failed with: how it begins, and where a program said why it ended.
+_FIRST_LINES, _LAST_LINES = 4, 8
+
+
+def results(lane: str) -> Path:
+    return ROOT / ".substrate" / f"results-{lane}.xml"
+
+
+def failures(lane: str) -> Iterator[str]:
+    """Each test of a lane that failed, with how its message begins."""
+    if not results(lane).exists():
+        yield f"{lane}: ended before it could say which tests failed"
+        return
+    for case in ElementTree.parse(results(lane)).iter("testcase"):
+        for what in (*case.iter("failure"), *case.iter("error")):
+            said = (what.get("message") or "").splitlines()
+            rest = said[_FIRST_LINES:]
+            shown = said[:_FIRST_LINES] + ["..."] * (len(rest) > _LAST_LINES) + rest[-_LAST_LINES:]
+            yield "\n    ".join((f"{lane}: {case.get('classname')}::{case.get('name')}", *shown))
+
+
 def command(lane: str, picked: tuple[str, ...]) -> list[str]:
     """One cache of what failed last for several runs would hold one lane's."""
-    results = f"--junitxml=.substrate/results-{lane}.xml"
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", results, *picked]
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results(lane)}", *picked]
 
 
 class Run:
@@ -88,10 +109,9 @@ class Run:
 
 
 def main() -> int:
-    results = ROOT / ".substrate"
-    results.mkdir(exist_ok=True)
-    for old in results.glob("results-*.xml"):
-        old.unlink()
+    for lane in LANES:
+        results(lane).parent.mkdir(exist_ok=True)
+        results(lane).unlink(missing_ok=True)
     run = Run()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, run.end)
@@ -100,6 +120,8 @@ def main() -> int:
         track.start()
     for track in tracks:
         track.join()
+    for lane in run.failed:
+        print(*failures(lane), sep="\n", file=sys.stderr)
     if run.failed or run.ended.is_set():
         said = f"failed: {', '.join(run.failed)}; see the lines that begin so" if run.failed else "ended before the end"
         print(said, file=sys.stderr)

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from itertools import chain
 from typing import Any
@@ -97,17 +97,6 @@ def test_every_rule_is_evaluated_without_error(prometheus: httpx.Client) -> None
     assert {rule["name"]: rule["lastError"] for rule in ours if rule["health"] == "err"} == {}
 
 
-def test_every_panel_of_every_dashboard_shows_something(observed: Project, ask: live.Ask) -> None:
-    """Once a request was seen by the front door too, which counts what llama.cpp does not."""
-    door = observed.output("frontDoor")
-
-    def silent() -> list[str]:
-        say(door, SERVED, 50)
-        return [query for query in queries() if not ask(query)]
-
-    eventually("every panel has something to show", lambda: not silent(), lambda: "\n".join(silent()))
-
-
 def queries() -> list[str]:
     """Of all panels, with what a person may choose left open."""
     panels = chain.from_iterable(
@@ -138,20 +127,43 @@ def failed_staging(project: Project) -> Iterator[None]:
 
 @contextmanager
 def stopped(project: Project) -> Iterator[None]:
-    scale = ("scale", f"deployment/{STOPPED}-plain", "--namespace", NAMESPACE)
-    project.kubectl(*scale, "--replicas=0")
+    """Its pod is gone, and the one that follows finds no node."""
+    (node,) = project.kubectl("get", "nodes", "--output=name").split()
+    project.kubectl("cordon", node)
     try:
+        project.kubectl("delete", "pods", f"--selector=substrate.dev/model={STOPPED}", "--namespace", NAMESPACE)
         yield
     finally:
-        project.kubectl(*scale, "--replicas=1")
+        project.kubectl("uncordon", node)
 
 
-def test_a_queue_a_stopped_model_and_a_failed_staging_are_alerts_until_they_are_over(
-    observed: Project, ask: live.Ask, url: str
-) -> None:
+@pytest.fixture(scope="module")
+def trouble(observed: Project, url: str) -> Iterator[ExitStack]:
+    """A queue, a stopped model, a failed staging; over when it is closed."""
+    with ExitStack() as troubles:
+        for each in (failed_staging(observed), stopped(observed), load(lambda: say(url, SERVED, 100), CLIENTS)):
+            troubles.enter_context(each)
+        yield troubles
+
+
+def test_a_queue_a_stopped_model_and_a_failed_staging_are_alerts(trouble: ExitStack, ask: live.Ask) -> None:
     """Each as long after as its rule says: at once, two minutes, five."""
-    with failed_staging(observed), stopped(observed), load(lambda: say(url, SERVED, 300), CLIENTS):
-        for name in ALERTS:
-            eventually(f"{name} fires", lambda name=name: firing(ask, name))
+    for name in ALERTS:
+        eventually(f"{name} fires", lambda name=name: firing(ask, name))
+
+
+def test_every_panel_of_every_dashboard_shows_something(trouble: ExitStack, observed: Project, ask: live.Ask) -> None:
+    """In trouble, since some show what starts or fails, and once a request has gone through the front door."""
+    say(observed.output("frontDoor"), SERVED, 50)
+
+    def silent() -> list[str]:
+        return [query for query in queries() if not ask(query)]
+
+    eventually("every panel has something to show", lambda: not silent(), lambda: "\n".join(silent()))
+
+
+def test_no_trouble_is_an_alert_once_it_is_over(trouble: ExitStack, ask: live.Ask) -> None:
+    trouble.close()
+
     for name in ALERTS:
         eventually(f"{name} fires no more", lambda name=name: not firing(ask, name))

@@ -90,8 +90,11 @@ CASES = {
             "tgi_batch_current_size": always(8),
             "tgi_queue_size": always(1),
             "tgi_request_generated_tokens_sum": growing(70),
+            "tgi_request_count": growing(8),
         },
         {"substrate:running": 8, "substrate:waiting": 1, "substrate:in_flight": 9,
+         # No failure was ever counted: that is none, not unknown.
+         "substrate:requests:rate5m": 8, "substrate:errors:rate5m": 0,
          "substrate:generated_tokens:rate1m": 70},
     ),
 }  # fmt: skip

@@ -39,4 +39,25 @@ def test_lane_that_fails_fails_the_whole_and_is_named(programs, capsys, lane):
     programs[lane] += "; raise SystemExit(1)"
 
     assert lanes.main() == 1
-    assert capsys.readouterr().err == f"failed: {lane}; see the lines that begin so\n"
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"{lane}: ended before it could say which tests failed",
+        f"failed: {lane}; see the lines that begin so",
+    ]
+
+
+def test_tests_that_failed_are_named_at_the_end_with_how_their_messages_begin_and_end(programs, capsys):
+    """A log that is cut keeps its end."""
+    message = "&#10;".join(f"line {number}" for number in range(20))
+    lanes.results("own").parent.mkdir()
+    case = f'<testcase classname="tests.a" name="test_b"><failure message="{message}"/></testcase>'
+    told = f'<testsuite><testcase classname="tests.a" name="test_c"/>{case}</testsuite>'
+    programs["own"] = f"open({str(lanes.results('own'))!r}, 'w').write({told!r}); raise SystemExit(1)"
+
+    assert lanes.main() == 1
+    shown = [*(f"line {number}" for number in range(4)), "...", *(f"line {number}" for number in range(12, 20))]
+    assert capsys.readouterr().err.splitlines() == [
+        "own: tests.a::test_b",
+        *(f"    {line}" for line in shown),
+        "failed: own; see the lines that begin so",
+    ]

@@ -35,12 +35,24 @@ def records(namespace: str, front_door: str | None) -> Iterator[Record]:
     """`front_door` is the namespace that it runs in, None where the stack has none."""
     for window in WINDOWS:
         for what, counters, answers in (("requests", _REQUESTS, "."), ("errors", _ERRORS, "5")):
-            name, unit = f"substrate:{what}:rate{window}", f"{what} a second"
-            of_engine = _engine(counters, namespace, window)
-            yield Record(name, unit, "by the engine's count", _OF_SOURCE, of_engine, {"source": "engine"})
+            counted = {"engine": ("by the engine's count", _engine(counters, namespace, window))}
             if front_door:
                 seen = _front_door(answers, namespace, front_door, window)
-                yield Record(name, unit, "as clients saw it", _OF_SOURCE, seen, {"source": "front-door"})
+                counted["front-door"] = ("as clients saw it", seen)
+            for source, (meaning, expr) in counted.items():
+                if what == "errors":
+                    expr = _or_none(expr, namespace, window, source)
+                name = f"substrate:{what}:rate{window}"
+                yield Record(name, f"{what} a second", meaning, _OF_SOURCE, expr, {"source": source})
+
+
+def _or_none(errors: str, namespace: str, window: str, source: str) -> str:
+    """A counter of failures may not be there before the first: where requests are counted, that is 0 and not unknown.
+
+    Requests are recorded before, in the same group.
+    """
+    requests = f'substrate:requests:rate{window}{{namespace="{namespace}",source="{source}"}}'
+    return f"{errors} or on ({', '.join(SERVER)}) 0 * {requests}"
 
 
 def _engine(counters: tuple[tuple[str, str], ...], namespace: str, window: str) -> str:
