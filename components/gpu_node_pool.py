@@ -1,14 +1,15 @@
-"""Existing nodes as a pool. Wires only; what is checked on a node stands in `problems`, a pure function."""
+"""Existing nodes as a pool. Wires only; what is checked on a node are pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import pulumi
 
 from components import kubernetes
+from components.checks import refuse
 from substrate.manifests import cluster
 from substrate.plan import PoolPlan
 
@@ -44,26 +45,17 @@ class GpuNodePool(pulumi.ComponentResource):
         child = kubernetes.children(self, opts)
         for node in args.nodes:
             labelled = NodeLabels(f"{name}/{node}", cluster.node_labels(args, node), child)
-            pulumi.Output.all(labelled.spec, labelled.status).apply(partial(verify, args, node))
+            # Each judged by itself: `all` would make an output of every value in a node's status, hundreds.
+            taint = labelled.spec.apply(partial(taint_problem, args, node))
+            gpus = labelled.status.apply(partial(gpu_problem, args, node))
+            pulumi.Output.all(taint, gpus).apply(refuse)
         self.nodes = list(args.nodes)
         self.register_outputs({"nodes": self.nodes})
 
 
-def verify(pool: PoolPlan, node: str, state: Sequence[Mapping[str, Any] | None]) -> None:
-    """Raise RunError, which ends the program with its text alone, when a node's spec and status are not the pool's."""
-    spec, status = state
-    found = problems(pool, node, spec or {}, status or {})
-    if found:
-        raise pulumi.RunError("\n".join(found))
-
-
-def problems(pool: PoolPlan, node: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a node of this pool, each with the command that mends it."""
-    return [*_taint_problem(pool, node, spec), *_gpu_problem(pool, node, status)]
-
-
-def _taint_problem(pool: PoolPlan, node: str, spec: Mapping[str, Any]) -> list[str]:
-    taints = spec.get("taints") or []
+def taint_problem(pool: PoolPlan, node: str, spec: Mapping[str, Any] | None) -> list[str]:
+    """With the command that mends it."""
+    taints = (spec or {}).get("taints") or []
     if pool.taint is None or any(_same(pool, taint) for taint in taints):
         return []
     return [
@@ -77,10 +69,11 @@ def _same(pool: PoolPlan, taint: Mapping[str, Any]) -> bool:
     return (taint.get("key"), taint.get("effect")) == (pool.taint.key, pool.taint.effect)
 
 
-def _gpu_problem(pool: PoolPlan, node: str, status: Mapping[str, Any]) -> list[str]:
+def gpu_problem(pool: PoolPlan, node: str, status: Mapping[str, Any] | None) -> list[str]:
+    """With the way to mend it."""
     if pool.gpu_resource is None:
         return []
-    offered = int((status.get("allocatable") or {}).get(pool.gpu_resource, 0))
+    offered = int(((status or {}).get("allocatable") or {}).get(pool.gpu_resource, 0))
     if offered >= pool.gpus_per_node:
         return []
     return [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pulumi
 
 from components import kubernetes
+from components.checks import refuse
 from substrate.facts.kserve import NEWEST, OLDEST, shown, supported
 from substrate.manifests import kserve, kserve_install
 from substrate.plan import KServePlatformPlan
@@ -74,7 +76,9 @@ def expected(args: KServePlatformPlan, child: pulumi.ResourceOptions) -> list[An
     there = {**definitions, **managers, **features}
     states = {key: each.data if key in features else each.spec for key, each in there.items()}
     (first, *_) = there.values()
-    verified = pulumi.Output.all(**states).apply(verify).apply(lambda _: first)
+    # Judged one by one: `all` would make an output of every value in a definition, tens of thousands.
+    judged = (state.apply(partial(problems, key)) for key, state in states.items())
+    verified = pulumi.Output.all(*judged).apply(refuse).apply(lambda _: first)
     return [*there.values(), verified]
 
 
@@ -84,15 +88,13 @@ def release(inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.C
     return pulumi.CustomResource(RELEASE, f"{inputs['namespace']}/{inputs['name']}", dict(inputs), pinned)
 
 
-def verify(found: Mapping[str, Any]) -> None:
-    """Raise RunError, which ends the program with its text alone, when the install cannot do what is asked."""
-    wrong = [
-        *(problem for kind in kserve_install.CONTROLLERS for problem in version_problem(found.get(kind) or {})),
-        *kserve_install.version_not_served(found.get(kserve_install.LLM) or {}),
-        *feature_problems(found.get("features")),
-    ]
-    if wrong:
-        raise pulumi.RunError("\n".join(dict.fromkeys(wrong)))
+def problems(what: str, state: Mapping[str, Any] | None) -> list[str]:
+    """What is wrong with one of the things expected, by what it is."""
+    if what in kserve_install.CONTROLLERS:
+        return version_problem(state or {})
+    if what == kserve_install.LLM:
+        return kserve_install.version_not_served(state or {})
+    return feature_problems(state or {}) if what == "features" else []
 
 
 def version_problem(controller: Mapping[str, Any]) -> list[str]:
@@ -110,10 +112,8 @@ def version_problem(controller: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def feature_problems(features: Mapping[str, str] | None) -> list[str]:
-    """Knative admits parts of a pod only where its feature switches say so; None where no model asks for Knative."""
-    if features is None:
-        return []
+def feature_problems(features: Mapping[str, str]) -> list[str]:
+    """Knative admits parts of a pod only where its feature switches say so."""
     off = [name for name in KNATIVE_FEATURES if features.get(name, "disabled").lower() not in ("enabled", "allowed")]
     if not off:
         return []

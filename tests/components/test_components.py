@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components import GpuNodePool, KServeService, Model, StagedWeights, Team, VllmService
-from components.gpu_node_pool import problems
+from components.gpu_node_pool import gpu_problem, taint_problem
 from substrate.manifests import serving
 from tests.stacks import document, plan_document, plan_of, server
 
@@ -153,7 +153,8 @@ def test_cordoned_node_is_still_a_good_node():
     pool = plan_of("homelab").pools[0]
     taints = [UNSCHEDULABLE, {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
 
-    assert problems(pool, "engine-01", {"taints": taints}, {"allocatable": {"nvidia.com/gpu": "1"}}) == []
+    assert taint_problem(pool, "engine-01", {"taints": taints}) == []
+    assert gpu_problem(pool, "engine-01", {"allocatable": {"nvidia.com/gpu": "1"}}) == []
 
 
 def test_node_with_fewer_gpus_than_the_stack_says_is_refused(build):

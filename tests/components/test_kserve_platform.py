@@ -6,7 +6,8 @@ import pulumi
 import pytest
 
 from components import KServePlatform, KServeService
-from components.kserve_platform import KNATIVE_FEATURES, feature_problems, verify, version_problem
+from components.checks import refuse
+from components.kserve_platform import KNATIVE_FEATURES, feature_problems, problems, version_problem
 from substrate.plan import StackPlan
 from tests.stacks import document, plan_document, plan_of, server
 
@@ -53,13 +54,21 @@ def test_knative_with_its_switches_on_passes():
     assert feature_problems(dict.fromkeys(KNATIVE_FEATURES, "Enabled")) == []
 
 
-def test_stack_without_knative_asks_nothing_of_it():
-    verify({"InferenceService": controller("kserve/kserve-controller:v0.19.0")})
+def test_each_thing_is_judged_by_what_it_is():
+    old = controller("kserve/kserve-controller:v0.15.2")
+
+    assert problems("InferenceService", controller("kserve/kserve-controller:v0.19.0")) == []
+    assert "KServe 0.15 is installed" in problems("InferenceService", old)[0]
+    assert "Knative Serving refuses" in problems("features", {})[0]
+    assert problems("inferenceservices.serving.kserve.io", {"versions": []}) == []
 
 
-def test_problem_ends_the_program_with_its_text_alone():
-    with pytest.raises(pulumi.RunError, match=r"KServe 0\.15 is installed"):
-        verify({"InferenceService": controller("kserve/kserve-controller:v0.15.2")})
+def test_problems_end_the_program_with_their_text_alone_and_each_once():
+    refuse([[], []])
+    with pytest.raises(pulumi.RunError) as raised:
+        refuse([["a is wrong"], ["b is wrong"], ["a is wrong"]])
+
+    assert str(raised.value) == "a is wrong\nb is wrong"
 
 
 def test_platform_makes_the_runtimes_of_its_models_only(build, plan):
@@ -81,9 +90,12 @@ def test_server_of_another_foundation_is_refused(build):
         build(lambda: KServeService("m", server(plan_of("local"), MODEL)))
 
 
-def test_llm_service_of_a_version_that_is_not_served_ends_the_program():
-    with pytest.raises(pulumi.RunError, match="serves LLMInferenceService as v1alpha1"):
-        verify({"llminferenceservices.serving.kserve.io": {"versions": [{"name": "v1alpha1", "served": True}]}})
+def test_llm_service_of_a_version_that_is_not_served_is_a_problem():
+    (problem,) = problems(
+        "llminferenceservices.serving.kserve.io", {"versions": [{"name": "v1alpha1", "served": True}]}
+    )
+
+    assert "serves LLMInferenceService as v1alpha1" in problem
 
 
 @pytest.fixture

@@ -107,6 +107,8 @@ def until(minute: int, before: float, after: float) -> str:
     return f"{before:g}+0x{minute * PER_MINUTE - 1} {after:g}+0x{(60 - minute) * PER_MINUTE}"
 
 
+NEVER = f"_x{60 * PER_MINUTE}"  # no sample
+
 IDENTITY = {
     "stack": "fleet", "namespace": NAMESPACE, "team": NAMESPACE, "server": SERVER, "tier": "hot", "engine": "vllm",
     "foundation": "plain",
@@ -151,10 +153,10 @@ def failing(share: float, minutes: int) -> Series:
     return {envoy("2"): growing(10 * (1 - share), minutes), envoy("5"): growing(10 * share, minutes)}
 
 
-def newborn(restarts: str, made: float = 0) -> Series:
+def newborn(restarts: str, made: float = 0, ready: str = always(0)) -> Series:
     """A pod that never gets ready, made at a second."""
     return {
-        kube("pod_status_ready", pod=POD, condition="true"): always(0),
+        kube("pod_status_ready", pod=POD, condition="true"): ready,
         kube("pod_created", pod=POD): always(made),
         kube("pod_container_status_restarts_total", pod=POD, container="engine"): restarts,
     }
@@ -205,7 +207,7 @@ CASES = (
     ),
     Case(
         "ModelErrorBudgetBurn", (CRITICAL, WARNING), 62, failing(0.08, 70), (failing(0.02, 70), {}), _SEEN,
-        f"8% of the requests to {_NAMED} fail, by the front-door",
+        f"8% of the requests to {_NAMED} fail, by the front-door", step=60,
     ),
     Case(
         "ModelErrorBudgetBurn", (WARNING,), 380, failing(0.035, 390), (failing(0.029, 390),), _SEEN,
@@ -226,6 +228,11 @@ CASES = (
     Case(
         "ModelColdStartBeyondBudget", (WARNING,), 20, newborn(always(0)), (newborn(always(0), 600),), ON_POD,
         f"{_POD} has been starting for 20m 0s",
+    ),
+    # A pod that no node has room for: its readiness is not told at all.
+    Case(
+        "ModelColdStartBeyondBudget", (WARNING,), 20, newborn(always(0), ready=NEVER),
+        (newborn(always(0), 600, NEVER),), ON_POD, f"{_POD} has been starting for 20m 0s",
     ),
     Case(
         "ModelReplicasAtMax", (WARNING,), 20, {deployment("spec_replicas"): always(3)},

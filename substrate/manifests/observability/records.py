@@ -19,7 +19,7 @@ METRICS: tuple[Metrics, ...] = tuple(dict.fromkeys([*(row.metrics for row in ENG
 # The job that the PodMonitor of the engines' metrics makes.
 MONITOR = "substrate-models"
 # A pod that was ready within this time is not starting: it lost its readiness, which is another matter.
-_NEVER_READY = "1h"
+_ONCE_READY = "1h"
 
 Ask = Callable[[Metrics, Pods], str | None]
 
@@ -105,13 +105,13 @@ def served(team: str) -> str:
 
 
 def starting(namespace: str) -> str:
-    """A pod that ended, evicted say, starts no more."""
+    """A pod that ended, evicted say, starts no more. One that no node has room for starts, and has no readiness yet."""
     team = f'namespace="{namespace}"'
     ready = f'kube_pod_status_ready{{{team},condition="true"}}'
-    never = f"max by (namespace, pod) (max_over_time({ready}[{_NEVER_READY}])) == 0"
+    once = f"max by (namespace, pod) (max_over_time({ready}[{_ONCE_READY}])) == 1"
     ended = f'max by (namespace, pod) (kube_pod_status_phase{{{team},phase=~"Failed|Succeeded"}}) == 1'
     age = f"time() - max by (namespace, pod) (kube_pod_created{{{team}}})"
-    waits = f"(({age}) and on (namespace, pod) ({never}) unless on (namespace, pod) ({ended}))"
+    waits = f"(({age}) unless on (namespace, pod) ({once}) unless on (namespace, pod) ({ended}))"
     return series.of_known_pods(waits, namespace)
 
 
