@@ -39,7 +39,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "own": ("-m", "cluster and not extras"),
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
-TRACKS = (("alone", "vllm"), ("kserve",), ("extras", "scaling"), ("own", "adapter"))
+TRACKS = (("alone",), ("kserve", "scaling"), ("extras",), ("own", "adapter", "vllm"))
 
 
 # Of what a test failed with: how it begins, and where a program said why it ended.

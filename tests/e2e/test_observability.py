@@ -47,7 +47,7 @@ def observed(lab_project: Project) -> Project:
     path = lab_project.folder / "Pulumi.local.yaml"
     data = yaml.safe_load(path.read_text())
     models = data["config"]["substrate:models"]
-    models[MODEL]["cpus"] = "500m"
+    models[MODEL]["cpus"] = "250m"  # a queue fills the sooner, and other lanes keep their cores
     models[STOPPED] = another(models[MODEL], STOPPED)
     data["config"]["substrate:monitoring"] = {"prometheus": PROMETHEUS}
     path.write_text(yaml.safe_dump(data, sort_keys=False))
@@ -79,7 +79,7 @@ def firing(ask: live.Ask, name: str) -> bool:
 def test_the_live_view_shows_the_model_at_work(observed: Project, ask: live.Ask, url: str) -> None:
     eventually("its metrics are read", lambda: ask("substrate:scraped == 1"))
     with ThreadPoolExecutor(2) as pool:
-        told = pool.submit(say, url, SERVED, 600)
+        told = pool.submit(say, url, SERVED, 300)
         eventually("its tokens are counted", lambda: ask("substrate:generated_tokens:rate1m > 0"))
         told.result()
     shown = observed.run(sys.executable, "-m", "ops.live", "local", "--once").stdout.splitlines()
@@ -141,7 +141,7 @@ def stopped(project: Project) -> Iterator[None]:
 def trouble(observed: Project, url: str) -> Iterator[ExitStack]:
     """A queue, a stopped model, a failed staging; over when it is closed."""
     with ExitStack() as troubles:
-        for each in (failed_staging(observed), stopped(observed), load(lambda: say(url, SERVED, 100), CLIENTS)):
+        for each in (failed_staging(observed), stopped(observed), load(lambda: say(url, SERVED, 50), CLIENTS)):
             troubles.enter_context(each)
         yield troubles
 
