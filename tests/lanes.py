@@ -31,12 +31,14 @@ APART: dict[str, tuple[str, ...]] = {
     # Where KEDA is not, which would have the group of external metrics.
     "adapter": ("tests/cluster/test_extra_prometheus_adapter.py",),
 }
+# Where every test that needs a cluster is: to look for them among all others takes a quarter of a minute.
+CLUSTERED = ("tests/cluster", "tests/e2e")
 # The cluster that a lane's tests share, and those that tests bring up for themselves, do not meet.
 LANES: dict[str, tuple[str, ...]] = {
     "alone": ("-m", "not cluster"),
     **{lane: ("-m", "extras", *files) for lane, files in APART.items()},
-    "extras": ("-m", "extras", *(f"--ignore={file}" for files in APART.values() for file in files)),
-    "own": ("-m", "cluster and not extras"),
+    "extras": ("-m", "extras", *CLUSTERED, *(f"--ignore={file}" for files in APART.values() for file in files)),
+    "own": ("-m", "cluster and not extras", *CLUSTERED),
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
 TRACKS = (("alone",), ("kserve", "scaling"), ("extras",), ("own", "adapter", "vllm"))

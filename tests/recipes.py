@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCKS = ("requirements-uv.txt", "requirements-dev.txt", "pyproject.toml")  # whose content marks what is installed
 GITHUB = ROOT / ".github" / "workflows" / "preview.yml"
 GITLAB = re.compile(r"```yaml\n# \.gitlab-ci\.yml\n(.*?)```", re.DOTALL)
 _EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
@@ -54,7 +55,7 @@ def clone(folder: Path) -> Path:
         if not entry.name.startswith(".installed-"):
             (packages / entry.name).symlink_to(entry)
     # As `make setup` marks what it has installed, so that it does not install over this clone's.
-    locked = b"".join((target / name).read_bytes() for name in ("requirements-dev.txt", "pyproject.toml"))
+    locked = b"".join((target / name).read_bytes() for name in LOCKS)
     (packages / f".installed-{hashlib.sha256(locked).hexdigest()[:12]}").touch()
     return target
 

@@ -157,9 +157,9 @@ def _environment(plan: Plan) -> dict[str, str]:
         "PYTHONPATH": plan.clone,
         "PYTHONUNBUFFERED": "1",
         "KUBE_FEATURE_WatchListClient": "false",  # client-go asks for none; the API server has none to give
-        # A quarter less CPU in the API server, whose garbage are the definitions; no more memory than without.
+        # A quarter less CPU in the API server, whose garbage are the definitions; half a GB more at most.
         "GOGC": "400",
-        "GOMEMLIMIT": "1GiB",
+        "GOMEMLIMIT": "1536MiB",
     }
 
 

@@ -63,8 +63,9 @@ class Embedded:
         return found
 
     def apply(self, *objects: dict[str, Any]) -> None:
+        """Without kubectl's own look at the definitions, which it fetches whole and on a busy machine not in time."""
         together = {"apiVersion": "v1", "kind": "List", "items": objects}
-        self.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(together))
+        self.kubectl("apply", "--server-side", "--validate=false", "--filename=-", stdin=json.dumps(together))
 
     def make_namespace(self, name: str) -> None:
         """A namespace under Pod Security `restricted` that pods can be made in: its service account is there."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,18 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path) -> dict[str, str]:
 
 def test_every_lane_is_in_one_track():
     assert sorted(lane for track in lanes.TRACKS for lane in track) == sorted(lanes.LANES)
+
+
+def test_every_test_that_needs_a_cluster_is_where_lanes_look_for_it():
+    root = Path(lanes.__file__).parents[1]
+    marked = {
+        path
+        for path in root.glob("tests/**/test_*.py")
+        if re.search(r"pytest\.mark\.(cluster|extras)", path.read_text())
+    }
+
+    found = {path for folder in lanes.CLUSTERED for path in root.glob(f"{folder}/**/test_*.py")}
+    assert marked - found == set()
 
 
 def test_all_lanes_run_and_those_of_a_track_one_after_the_other(programs, capsys):
