@@ -1,6 +1,6 @@
 """How much CPU the policy pack takes on a preview: its own process, start included, and a rule and resource.
 
-    python benchmarks/policy_pack.py [--models 15,100,1000] [--runs 3]
+    python -m benchmarks.policy_pack [--models 15,100,1000] [--runs 3]
 
 The pack runs as the engine runs it, `python -m pulumi.policy`, and is asked over gRPC what a preview asks: its
 policies, every resource (remediate, analyze), then the whole stack. The resources are those of the fleet, fifteen
