@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cluster.embedded.layout import Root
 from tests.cluster.conftest import Embedded
+from tests.e2e.conftest import unobserve
 from tests.e2e.harness import Project, copy_project, shell_environment
 from tests.e2e.test_kserve import move, neighbour
 from tests.ports import free_port
@@ -61,6 +62,7 @@ def stack() -> Iterator[Project]:
             project = Project(copy_project(project_folder), shell_environment("--root", str(embedded.root.path)))
             project.edit("Pulumi.local.yaml", "127.0.0.1:8080", f"127.0.0.1:{port}")
             project.edit("Pulumi.local.yaml", "nodeCpus: 2", "nodeCpus: 1")
+            unobserve(project)
             project.up("local")
             yield project
         finally:

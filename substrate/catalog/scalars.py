@@ -42,6 +42,7 @@ _READINGS = (
     (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*"), "a number with underscores"),
     (re.compile(r"\+[0-9]+"), "a number with a sign"),
 )
+_READ_OTHERWISE = re.compile("|".join(pattern.pattern for pattern, _ in _READINGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,9 @@ def read_plain(text: str) -> str | int | bool | Ambiguous:
 def _number(text: str) -> str | int | Ambiguous:
     if _INTEGER.fullmatch(text):
         return _integer(text)
-    for pattern, reading in _READINGS:
-        if pattern.fullmatch(text):
-            return Ambiguous(text, reading)
-    return text
+    if not _READ_OTHERWISE.fullmatch(text):
+        return text
+    return Ambiguous(text, next(reading for pattern, reading in _READINGS if pattern.fullmatch(text)))
 
 
 def _integer(text: str) -> int | Ambiguous:

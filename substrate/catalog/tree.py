@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
@@ -12,8 +13,14 @@ from substrate.catalog.diagnostics import CatalogError, Diagnostic
 from substrate.catalog.source import Source
 from substrate.catalog.syntax import explained, nowhere
 
+
+def untagged(loader: type[Any]) -> type[Any]:
+    """A loader that leaves open what an unquoted scalar is: `scalars` decides, and YAML 1.1 would take as long."""
+    return type("Loader", (loader,), {"resolve": lambda *_: ""})
+
+
 # libyaml's binding, a hundred times faster than the pure loader; that one reads the same where the other is missing.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = untagged(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 # The catalogue is seven levels deep; more is a mistake or an attack on the parser's stack.
 DEEPEST = 24

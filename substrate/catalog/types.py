@@ -62,8 +62,14 @@ class Block(BaseModel):
     # Keys that are refused with more to say than that they are unknown.
     set_elsewhere: ClassVar[Mapping[str, SetElsewhere]] = {}
 
+    # Built when first read: most blocks are only ever read as a part of another.
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True
+        defer_build=True,
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        strict=True,
     )
 
 
