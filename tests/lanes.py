@@ -42,8 +42,6 @@ LANES: dict[str, tuple[str, ...]] = {
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
 TRACKS = (("alone",), ("kserve", "scaling"), ("extras",), ("own", "adapter", "vllm"))
-
-
 # Of what a test failed with: how it begins, and where a program said why it ended.
 _FIRST_LINES, _LAST_LINES = 4, 8
 
@@ -111,9 +109,10 @@ class Run:
 
 
 def main() -> int:
-    for lane in LANES:
-        results(lane).parent.mkdir(exist_ok=True)
-        results(lane).unlink(missing_ok=True)
+    folder = results("any").parent
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob(results("*").name):
+        old.unlink()
     run = Run()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, run.end)

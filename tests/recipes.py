@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -15,7 +14,6 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements-uv.txt", "requirements-dev.txt", "pyproject.toml")  # whose content marks what is installed
 GITHUB = ROOT / ".github" / "workflows" / "preview.yml"
 GITLAB = re.compile(r"```yaml\n# \.gitlab-ci\.yml\n(.*?)```", re.DOTALL)
 _EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
@@ -55,8 +53,7 @@ def clone(folder: Path) -> Path:
         if not entry.name.startswith(".installed-"):
             (packages / entry.name).symlink_to(entry)
     # As `make setup` marks what it has installed, so that it does not install over this clone's.
-    locked = b"".join((target / name).read_bytes() for name in LOCKS)
-    (packages / f".installed-{hashlib.sha256(locked).hexdigest()[:12]}").touch()
+    subprocess.run(["make", "--silent", "--eval=mark: ; touch $(READY)", "mark"], cwd=target, check=True)
     return target
 
 
