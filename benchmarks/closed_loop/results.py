@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from math import inf
+from statistics import linear_regression
 from typing import Any
 
 from benchmarks.closed_loop.generator import Record
 from benchmarks.closed_loop.watch import Life
+from substrate.simulate.autoscaler import SYNC
 from substrate.simulate.choices import Choice
 from substrate.simulate.engine import REFERENCE, Replica, Request
 from substrate.simulate.fleet import Pod
 from substrate.simulate.metrics import quantile
-from substrate.simulate.run import Run, Sample
+from substrate.simulate.run import ON_TIME, Looks, Run, Sample
 from substrate.simulate.trace import Trace
 
 SAMPLE = 5.0  # as often as the simulation's
@@ -74,6 +77,18 @@ def samples(requests: Sequence[Request], lives: Sequence[Life], end: float, ever
 def cold_start(lives: Iterable[Life]) -> float:
     """The median of the pods that came while the trace ran, from their creation to readiness; 0 of none."""
     return quantile([one.ready - one.created for one in lives if one.created > 0 and one.ready < inf], 0.5)
+
+
+def looks(told: Sequence[float]) -> Looks:
+    """When the autoscaler looked, of the moments at which it told something new of itself; most looks tell nothing.
+
+    The straight line through them: its clock is a real one, and each period of it a little longer than asked for.
+    """
+    if len(told) < 2:
+        return ON_TIME
+    numbers = [*accumulate((round((after - before) / SYNC) for before, after in pairwise(told)), initial=0)]
+    every, first = linear_regression(numbers, told)
+    return Looks(first % every, every)
 
 
 def lateness(records: Iterable[Record]) -> float:

@@ -19,12 +19,23 @@ from substrate.simulate.trace import Trace
 _SPREAD = 0.6180339887498949
 
 
+class Looks(NamedTuple):
+    """When the autoscaler looks: first at that second, then every so many."""
+
+    first: float = SYNC
+    every: float = SYNC
+
+
+ON_TIME = Looks()
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a trace meets, however it is scaled. Times are in seconds.
 
     `context` is the most tokens of one request, `scrape` Prometheus' interval, `sample` that of the result's samples.
-    `cpu_window` is what a sample of the CPU is said to be the mean of; None for the time since the one before.
+    `cpu_window` is for prometheus-adapter, which reads the CPU when it is asked: what it says a read is the mean of.
+    None is for metrics-server, which reads at times of its own and means the time since the read before.
     """
 
     speed: Speed
@@ -34,6 +45,7 @@ class Setting:
     scrape: float = 15.0
     sample: float = 5.0
     cpu_window: float | None = None
+    looks: Looks = ON_TIME
 
 
 class Sample(NamedTuple):
@@ -112,8 +124,9 @@ class _Simulation:
         self.result.changes.append((0.0, self.choice.least))
         self._at(0.0, self._sample)
         if self.choice.targets:
-            self._at(metrics.RESOLUTION, self._read_cpu)
-            self._at(SYNC, self._decide)
+            if self.setting.cpu_window is None:
+                self._at(metrics.RESOLUTION, self._read_cpu_again)
+            self._at(self.setting.looks.first, self._decide)
 
     def _at(self, time: float, event: Callable[[float], None]) -> None:
         self._order += 1
@@ -160,10 +173,15 @@ class _Simulation:
         for pod in self.fleet.ready:
             pod.replica.advance(now)
             pod.cpu = metrics.cpu_read(pod.replica, now, pod.cpu)
-        self._at(now + metrics.RESOLUTION, self._read_cpu)
+
+    def _read_cpu_again(self, now: float) -> None:
+        self._read_cpu(now)
+        self._at(now + metrics.RESOLUTION, self._read_cpu_again)
 
     def _decide(self, now: float) -> None:
         replicas = len(self.fleet.asked)
+        if self.setting.cpu_window is not None:
+            self._read_cpu(now)
         if replicas and self._is_idle(now):
             self._scale(0, now)
         elif replicas:
@@ -171,7 +189,7 @@ class _Simulation:
             if self.choice.wake and self.choice.wake.target:
                 wishes.append(external_wish(self.fleet.in_flight, self.choice.wake.target, replicas))
             self._scale(self.autoscaler.decide(replicas, wishes, now), now)
-        self._at(now + SYNC, self._decide)
+        self._at(now + self.setting.looks.every, self._decide)
 
     def _is_idle(self, now: float) -> bool:
         wake = self.choice.wake

@@ -26,7 +26,7 @@ from substrate.simulate.choices import Choice
 from substrate.simulate.compare import Agreement
 from substrate.simulate.engine import REFERENCE, Replica, Request
 from substrate.simulate.report import Price, Row, row
-from substrate.simulate.run import Run, Setting, simulate
+from substrate.simulate.run import ON_TIME, Looks, Run, Setting, simulate
 from substrate.simulate.trace import Arrival, Trace, read
 
 HURRY = 2000.0  # seconds of the engine in one of the clock
@@ -188,6 +188,16 @@ def test_pods_that_come_together_are_one_change():
     lives = [Life(0.0, 0.0), Life(30.0, 90.0), Life(30.5, 91.0), Life(31.0, 92.0, 400.0, 410.0)]
 
     assert results.changes(lives, 500.0) == [(0.0, 1), (30.0, 4), (400.0, 3)]
+
+
+def test_when_an_autoscaler_looked_is_read_off_what_it_told_however_seldom_it_told_something():
+    looked = Looks(first=11.0, every=15.2)
+    told = [looked.first + number * looked.every for number in (1, 2, 3, 7, 40, 41, 90)]
+    late = [moment + (0.4, -0.4)[place % 2] for place, moment in enumerate(told)]
+
+    assert results.looks(told) == pytest.approx(tuple(looked))
+    assert results.looks(late) == pytest.approx(tuple(looked), abs=0.5)
+    assert results.looks([]) == results.looks([26.0]) == ON_TIME, "a fixed number tells nothing"
 
 
 def test_lost_requests_are_counted_and_have_no_wait():

@@ -13,7 +13,7 @@ from substrate.simulate.autoscaler import Behaviour
 from substrate.simulate.choices import Choice, Target, Wake, comparison
 from substrate.simulate.engine import REFERENCE
 from substrate.simulate.report import Price, Row, row
-from substrate.simulate.run import Run, Setting, simulate
+from substrate.simulate.run import Looks, Run, Setting, simulate
 from substrate.simulate.trace import Arrival, Trace, read
 from tests.stacks import ROOT
 
@@ -76,6 +76,16 @@ def test_a_new_pods_cpu_is_not_believed_before_a_whole_window_of_it_was_after_it
 
     assert moments[0] < 60, "what is there from the beginning is believed"
     assert all(after - before > 290 for before, after in pairwise(moments))
+
+
+@pytest.mark.parametrize("name", [CPU_OF_ONE, IN_FLIGHT])
+def test_replicas_change_only_when_the_autoscaler_looks(name):
+    """An adapter reads the CPU at those times too, so that a change is never of a use that is a look old."""
+    setting = replace(SETTING, cpu_window=450.0, looks=Looks(first=4.0, every=15.5))
+    moments = [at for at, _ in simulate(conversation(), CHOICES[name], setting).changes[1:]]
+
+    assert moments
+    assert all((at - 4.0) % 15.5 == pytest.approx(0, abs=1e-6) for at in moments)
 
 
 def test_a_pod_whose_grace_is_over_takes_its_requests_with_it():
