@@ -204,7 +204,8 @@ def described(row: Row, found: tuple[Agreement, Agreement]) -> str:
         f"simulated {row.name}: replicas within one at {100 * told.within_one:.1f} % of {told.samples} "
         f"samples; p95 wait {span(told.simulated_wait)} against {span(told.recorded_wait)}, a factor of "
         f"{told.wait_ratio:.2f}; replica-seconds {told.replica_seconds_ratio:.2f} of the run's; "
-        f"not told when the autoscaler looked {100 * untold.within_one:.1f} %, {untold.wait_ratio:.2f}, {untold.replica_seconds_ratio:.2f}"
+        f"not told when the autoscaler looked {100 * untold.within_one:.1f} %, "
+        f"{untold.wait_ratio:.2f}, {untold.replica_seconds_ratio:.2f}"
     )
 
 

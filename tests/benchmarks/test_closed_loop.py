@@ -192,8 +192,8 @@ def test_pods_that_come_together_are_one_change():
 
 def test_when_an_autoscaler_looked_is_read_off_what_it_told_however_seldom_it_told_something():
     looked = Looks(first=11.0, every=15.2)
-    told = [looked.first + number * looked.every for number in (1, 2, 3, 7, 40, 41, 90)]
-    late = [moment + (0.4, -0.4)[place % 2] for place, moment in enumerate(told)]
+    told = [looked.first + number * looked.every for number in (*range(1, 20), 40, 41, 90)]
+    late = [moment + (0.3, -0.3)[place % 2] for place, moment in enumerate(told)]
 
     assert results.looks(told) == pytest.approx(tuple(looked))
     assert results.looks(late) == pytest.approx(tuple(looked), abs=0.5)
