@@ -21,12 +21,15 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
-from ops.console import Failure, fail, say
+from ops.console import Failure, fail, say, step
+from substrate import queries as promql
 from substrate.catalog import CatalogError, load
-from substrate.plan import StackPlan, plan_stack
+from substrate.plan import ServerPlan, StackPlan, plan_stack
 
 EVERY_SECONDS = 2.0
 _ANSWER_SECONDS = 10
+# A stack's first series come once Prometheus has read its rules, its pods twice, and reckoned: half a minute to one.
+_FIRST_SECONDS = 90.0
 _FORWARDS = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 # What a Service's name in a URL looks like, whole or short: `prometheus.monitoring`, and the same with `.svc` behind.
 _SERVICE = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(?:\.svc(?:\.[a-z0-9.-]+)?)?")
@@ -185,7 +188,7 @@ def page(ask: Ask, stack: str) -> list[str]:
     if not seen:
         return [
             f"Prometheus answers, and has no recorded series of stack {stack}.",
-            "Does it select the PrometheusRules (substrate:monitoring.labels)? The first come half a minute later.",
+            "Does it select the PrometheusRules (substrate:monitoring.labels)? The first come within a minute or so.",
         ]
     fires = alerts(ask, stack)
     return [*table(seen), "", *(["Firing:", *fires] if fires else ["No alert fires."])]
@@ -227,10 +230,37 @@ def glance(stack: str) -> None:
         return
     try:
         with reached(prometheus_of(plan), plan.context) as base:
-            lines = page(asking(base), stack)
+            ask = asking(base)
+            settle(ask, plan)
+            lines = page(ask, stack)
     except Failure as failure:
         lines = [f"warning: {failure}"]
     say("\n".join(["", *lines, "", f"live: make watch STACK={stack}"]))
+
+
+def settle(ask: Ask, plan: StackPlan, patience: float = _FIRST_SECONDS) -> None:
+    """Wait for the first series of models that are new to Prometheus; not for ever, since a view of some is one too."""
+    if not unseen(plan, look(ask, plan.name)):
+        return
+    with step("Waiting for the models' first metrics", "half a minute, of models that are new"):
+        deadline = time.monotonic() + patience
+        while (missing := unseen(plan, look(ask, plan.name))) and time.monotonic() < deadline:
+            time.sleep(EVERY_SECONDS)
+        if missing:
+            say(f"    not all there after {patience:.0f} s: {', '.join(missing)}")
+
+
+def unseen(plan: StackPlan, seen: list[Seen]) -> list[str]:
+    """The models that should run and of which something is not known yet that will be."""
+    known = {(one.namespace, one.server): one.values for one in seen}
+    servers = [server for server in plan.servers if server.engine.metrics_path and not server.asleep]
+    return [server.name for server in servers if not _is_known(server, known.get((server.namespace, server.name), {}))]
+
+
+def _is_known(server: ServerPlan, values: Mapping[str, float]) -> bool:
+    """Of an engine that counts tokens these too; others export a number of requests only after the first."""
+    counts = promql.metrics_of(server.engine.name).generated is not None
+    return values.get("ready", 0) > 0 and (not counts or {"in_flight", "tokens"} <= values.keys())
 
 
 def _plan(stack: str) -> StackPlan:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -105,6 +105,45 @@ def test_the_view_shows_what_an_engine_does_now(ask: live.Ask, plan: StackPlan) 
     assert TOKENS_A_SECOND / 2 < float(tokens) <= TOKENS_A_SECOND * 1.1
     assert untold == ["-", "-"], "llama.cpp tells neither its KV cache nor its first tokens"
     assert rest == ["", "No alert fires."]
+
+
+def test_a_model_that_prometheus_knows_is_not_waited_for(
+    ask: live.Ask, plan: StackPlan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.settle(ask, plan)
+
+    assert capsys.readouterr().out == ""
+
+
+def test_a_new_model_is_waited_for_until_prometheus_has_counted_its_tokens(
+    ask: live.Ask, plan: StackPlan, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a first `make up`: first nothing, then the rules' own numbers, then what was scraped once, then all."""
+    monkeypatch.setattr(live, "EVERY_SECONDS", 0.01)
+    columns = live.queries(plan.name)
+    stages = [[], ["least", "most"], ["least", "most", "ready", "in_flight"]]
+    shown = [{columns[name] for name in stage} for stage in stages]
+    asked: list[str] = []
+
+    def early(query: str) -> list[tuple[Mapping[str, str], float]]:
+        asked.append(query)
+        place = asked.count(query) - 1
+        return ask(query) if place >= len(shown) or query in shown[place] else []
+
+    live.settle(early, plan)
+
+    assert max(asked.count(query) for query in columns.values()) == len(stages) + 1
+    told = capsys.readouterr().out
+    assert "==> Waiting for the models' first metrics" in told and "not all there" not in told
+
+
+def test_a_prometheus_without_the_rules_is_waited_for_no_longer_than_said(
+    plan: StackPlan, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "EVERY_SECONDS", 0.01)
+    live.settle(lambda query: [], plan, patience=0.05)
+
+    assert "not all there after 0 s: smollm2-135m" in capsys.readouterr().out
 
 
 def test_no_model_of_another_stack_is_shown(ask: live.Ask) -> None:
