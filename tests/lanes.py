@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parent.parent
 # What waits for longest; clusters of their own for it, since every stack is of one name.
 APART: dict[str, tuple[str, ...]] = {
-    "kserve": ("tests/cluster/test_extra_kserve.py", "tests/e2e/test_kserve.py"),
-    "vllm": ("tests/e2e/test_vllm.py", "tests/e2e/test_payload_logs.py"),
+    "kserve": ("tests/cluster/test_extra_kserve.py", "tests/e2e/test_kserve.py", "tests/e2e/test_payload_logs.py"),
+    "vllm": ("tests/e2e/test_vllm.py",),
     # Not where fake GPUs are, whose stacks would follow what scales; nor beside a move of vLLM, which needs both cores.
     "scaling": (
         "tests/cluster/test_extra_prometheus.py",
@@ -41,7 +41,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "own": ("-m", "cluster and not extras", *CLUSTERED),
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
-TRACKS = (("alone",), ("kserve", "scaling"), ("extras",), ("own", "adapter", "vllm"))
+TRACKS = (("alone", "adapter"), ("kserve", "scaling"), ("extras",), ("own", "vllm"))
 # Of what a test failed with: how it begins, and where a program said why it ended.
 _FIRST_LINES, _LAST_LINES = 4, 8
 

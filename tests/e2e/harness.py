@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -61,6 +62,12 @@ class Project:
 
     def up(self, stack: str = "local", *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "ops.up", stack, *options, check=check)
+
+    def unchanged(self, stack: str = "local") -> None:
+        """Asserts that an update would find everything as the program has it: a preview that reads the cluster."""
+        shown = self.up(stack, "--preview").stdout
+        assert re.search(r"Resources:\s+\d+ unchanged", shown), shown
+        assert not re.search(r"\d+ to (create|update|replace|delete)", shown), shown
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", *arguments, "--non-interactive", check=check)
