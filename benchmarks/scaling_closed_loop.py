@@ -49,8 +49,7 @@ TRACE = CLONE / "examples" / "traces" / "azure-llm-2023-conv.csv"
 RATE = 2.0
 COLD_START = 60.0
 OBJECTIVE = 2.0
-# What is compressed: Prometheus' interval, and the controller's own times (the defaults of its flags).
-SCRAPE = 15.0
+# What is compressed beside Prometheus' interval: the controller's own times (the defaults of its flags).
 CONTROLLERS = {
     "sync-period": 15.0,
     "cpu-initialization-period": 300.0,
@@ -77,10 +76,9 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     with cluster(given.root, given.factor) as embedded:
         runs = [measured(embedded, policy, load, given.out) for policy in chosen]
-        real = [with_llama(embedded, given.out)] if llama.KEY in given.only else []
-    broken = report(chosen, runs, load, given.out) if runs else []
-    for run in real:
-        report_real(run)
+        broken = report(chosen, runs, load, given.out) if runs else []
+        if llama.KEY in given.only:
+            report_real(with_llama(embedded, given.out))
     for claim in broken:
         print(f"not kept: {claim}", file=sys.stderr)
     return 1 if broken else 0
@@ -96,7 +94,8 @@ def measured(embedded: Embedded, policy: Policy, load: Load, out: Path) -> Run:
 
 def with_llama(embedded: Embedded, out: Path) -> Run:
     """The loop with a real engine."""
-    load = Load(llama.write_trace(out / "llama.csv"), 1.0, llama.SECONDS, 1.0, engine="llama.cpp")
+    file = llama.write_trace(embedded.root.path / "llama.csv")  # which the load sees: it has a /tmp of its own
+    load = Load(file, 1.0, llama.SECONDS, 1.0, engine="llama.cpp")
     policy = llama.policy()
     return looped(embedded, policy, llama.engines(policy.server), COMPRESSION, load, out)
 
@@ -113,7 +112,9 @@ def written(run: Run, ran: running.Ran, load: Load, file: Path) -> Run:
     """The run, with a word on how well the harness kept up, kept in a file."""
     cold_start, late = results.cold_start(ran.lives), results.lateness(ran.records) / load.factor
     harness = {"factor": load.factor, "coldStart": cold_start, "lateness": late, "busy": ran.busy}
-    kept = results.document(run, {"policy": run.choice.name, **harness, "decisions": ran.decisions})
+    kept = results.document(
+        run, {"policy": run.choice.name, **harness, "decisions": ran.decisions, "scraped": ran.scraped}
+    )
     file.with_suffix(".json").write_text(json.dumps(kept))
     print(
         f"    {len(run.cut)} lost; pods were ready {cold_start:.0f} s after their creation; the machine was "
@@ -185,15 +186,16 @@ def ratios(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def compared(policy: Policy, run: Run, load: Load, out: Path) -> tuple[Agreement, Agreement]:
-    """The simulation of the same, with the cold start that was measured, and when the autoscaler looked; without that.
+    """The simulation of the same, with the cold start that was measured, and told the run's clocks; then not told.
 
-    No owner knows beforehand when an autoscaler looks, within its 15 s. It is where the run begins, as the first
-    replicas are, and what swings is as far off after some turns as its first look was.
+    They are when, within 15 s, the autoscaler looked and Prometheus read the first pods. No owner knows that
+    beforehand; it is where the run began, as its replicas are, and what swings is as far off in its later turns.
     """
     record = json.loads((out / f"{policy.key}.json").read_text())
     cold_start, window = record["coldStart"] or COLD_START, ADAPTER_WINDOW * load.factor
     untold = Setting(REFERENCE, REFERENCE.kv_tokens, cold_start, cpu_window=window)
-    told = replace(untold, looks=results.looks([at for at, _ in record["decisions"]]))
+    looks = results.looks([at for at, _ in record["decisions"]])
+    told = replace(untold, looks=looks, scraped=tuple(record["scraped"]))
     told_of, untold_of = (agreement(record, simulate(load.requests(), run.choice, each)) for each in (told, untold))
     return told_of, untold_of
 
@@ -204,7 +206,7 @@ def described(row: Row, found: tuple[Agreement, Agreement]) -> str:
         f"simulated {row.name}: replicas within one at {100 * told.within_one:.1f} % of {told.samples} "
         f"samples; p95 wait {span(told.simulated_wait)} against {span(told.recorded_wait)}, a factor of "
         f"{told.wait_ratio:.2f}; replica-seconds {told.replica_seconds_ratio:.2f} of the run's; "
-        f"not told when the autoscaler looked {100 * untold.within_one:.1f} %, "
+        f"not told the run's clocks {100 * untold.within_one:.1f} %, "
         f"{untold.wait_ratio:.2f}, {untold.replica_seconds_ratio:.2f}"
     )
 
@@ -233,7 +235,7 @@ def _up(embedded: Embedded, factor: float) -> None:
     embedded.kubectl("delete", "servicemonitor", "kubelet", "--namespace=monitoring", "--ignore-not-found")
     embedded.apply(objects.namespace(), objects.program())
     plan = stack.plan("vllm", policies.LEAST, policies.MOST)
-    embedded.apply(objects.monitor(plan, SCRAPE / factor))
+    embedded.apply(objects.monitor(plan, running.SCRAPE / factor))
 
 
 def _look_for_targets_often(embedded: Embedded) -> None:

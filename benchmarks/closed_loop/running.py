@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,12 @@ from cluster.embedded import shell
 from cluster.embedded.layout import CLONE
 from substrate.simulate.trace import Trace, read
 from tests.cluster.conftest import Embedded, eventually
+from tests.cluster.demands import query
 
 _PODS = f"/api/v1/namespaces/{TEAM}/pods?watch=1&labelSelector=substrate.dev/model={NAME}"
 _AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{TEAM}/horizontalpodautoscalers?watch=1"
+# Prometheus' interval, in seconds of the trace.
+SCRAPE = 15.0
 _SAID_EVERY = 5.0  # seconds of the clock between two lines of progress
 
 Say = Callable[[str], None]
@@ -51,13 +54,15 @@ class Load:
 @dataclass(frozen=True)
 class Ran:
     """One run, in seconds of the trace. `decisions` is what the autoscaler said of itself, by the second; `busy` the
-    share of the machine's processors that was in use, by everybody.
+    share of the machine's processors that was in use, by everybody; `scraped` when Prometheus first read each pod that
+    was there before.
     """
 
     records: list[Record]
     lives: list[Life]
     decisions: list[tuple[float, dict[str, Any]]]
     busy: float
+    scraped: list[float]
 
 
 def run(cluster: Embedded, engines: Object, autoscaler: Object | None, load: Load, say: Say) -> Ran:
@@ -108,6 +113,7 @@ def _replayed(cluster: Embedded, port: int, load: Load, say: Say) -> Ran:
     generator = _generator(cluster, load, out)
     assert generator.stdin is not None and generator.stdout is not None
     heard: list[tuple[float, dict[str, Any]]] = []
+    reads = last_reads(cluster)
 
     def tell(addresses: list[str]) -> None:
         assert generator.stdin is not None
@@ -124,7 +130,24 @@ def _replayed(cluster: Embedded, port: int, load: Load, say: Say) -> Ran:
         raise SystemExit(f"the generator ended with {generator.returncode}")
     records = [Record(**json.loads(line)) for line in out.read_text().splitlines()]
     decisions = [((at - begin) * load.factor, found) for at, found in heard if at > begin]
-    return Ran(records, in_trace(pods.lives.values(), begin, load.factor), decisions, busy)
+    lives = list(pods.lives.values())
+    scraped = first_scrapes(reads, lives, begin, load.factor)
+    return Ran(records, in_trace(lives, begin, load.factor), decisions, busy, scraped)
+
+
+def last_reads(cluster: Embedded) -> dict[str, float]:
+    """When Prometheus last read each pod, by its address: moments of the machine's monotonic clock."""
+    behind = time.time() - time.monotonic()
+    samples = query(cluster, f'timestamp(up{{namespace="{TEAM}"}})')
+    return {one["metric"]["instance"].rsplit(":", 1)[0]: one["value"] - behind for one in samples}
+
+
+def first_scrapes(reads: Mapping[str, float], lives: Sequence[Life], begin: float, factor: float) -> list[float]:
+    """Of the pods that were there before, in seconds of the trace; each keeps its place in Prometheus' interval."""
+    there = sorted((one for one in lives if one.created < begin <= one.gone), key=lambda one: one.created)
+    if not all(one.address in reads for one in there):
+        return []
+    return [(reads[one.address] - begin) * factor % SCRAPE for one in there]
 
 
 def _generator(cluster: Embedded, load: Load, out: Path) -> subprocess.Popen[str]:

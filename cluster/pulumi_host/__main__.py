@@ -9,7 +9,10 @@ import sys
 import threading
 from types import FrameType
 
-from .host import LanguageHost, serve
+from .stubs import without_sdk
+
+without_sdk()
+from .host import LanguageHost, serve  # noqa: E402
 
 # How often the host looks whether the engine that started it still lives: one that was killed cannot say goodbye,
 # and a policy pack would otherwise sleep on for ever.

@@ -36,6 +36,7 @@ class Setting:
     `context` is the most tokens of one request, `scrape` Prometheus' interval, `sample` that of the result's samples.
     `cpu_window` is for prometheus-adapter, which reads the CPU when it is asked: what it says a read is the mean of.
     None is for metrics-server, which reads at times of its own and means the time since the read before.
+    `scraped` are the first scrapes of the pods that are there from the beginning; all others' are spread.
     """
 
     speed: Speed
@@ -46,6 +47,7 @@ class Setting:
     sample: float = 5.0
     cpu_window: float | None = None
     looks: Looks = ON_TIME
+    scraped: tuple[float, ...] = ()
 
 
 class Sample(NamedTuple):
@@ -153,7 +155,8 @@ class _Simulation:
 
     def _scraper(self, pod: Pod) -> Callable[[float], None]:
         """Scrapes one pod while it lives, at its own place in the interval."""
-        interval = self.setting.scrape
+        interval, told = self.setting.scrape, self.setting.scraped
+        place = told[pod.number] if pod.number < len(told) else pod.number * _SPREAD % 1 * interval
 
         def scrape(now: float) -> None:
             if pod.gone <= now:
@@ -164,7 +167,6 @@ class _Simulation:
             self._at(now + interval, scrape)
 
         def first(now: float) -> None:
-            place = pod.number * _SPREAD % 1 * interval
             self._at(now + (place - now) % interval, scrape)
 
         return first

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks.closed_loop import exposition, llama, objects, policies, results
+from benchmarks.closed_loop import exposition, llama, objects, policies, results, running
 from benchmarks.closed_loop.asking import Answer, Lost, ask
 from benchmarks.closed_loop.generator import Load, Record, Router, stand_in_body
 from benchmarks.closed_loop.stand_in import Engine, Server
@@ -198,6 +198,20 @@ def test_when_an_autoscaler_looked_is_read_off_what_it_told_however_seldom_it_to
     assert results.looks(told) == pytest.approx(tuple(looked))
     assert results.looks(late) == pytest.approx(tuple(looked), abs=0.5)
     assert results.looks([]) == results.looks([26.0]) == ON_TIME, "a fixed number tells nothing"
+
+
+def test_first_scrapes_are_of_the_pods_that_were_there_before_in_the_order_they_came():
+    lives = [
+        Life(90.0, 95.0, address="b"),
+        Life(80.0, 85.0, address="a"),
+        Life(70.0, 75.0, 95.0, 99.0, address="gone"),
+        Life(101.0, 105.0, address="later"),
+    ]
+    reads = {"a": 99.5, "b": 98.9, "gone": 98.0}
+
+    # Every 2 s of the clock: a again at 101.5, b at 100.9.
+    assert running.first_scrapes(reads, lives, begin=100.0, factor=7.5) == pytest.approx([11.25, 6.75])
+    assert running.first_scrapes({"a": 99.5}, lives, begin=100.0, factor=7.5) == [], "one of them is not known"
 
 
 def test_lost_requests_are_counted_and_have_no_wait():

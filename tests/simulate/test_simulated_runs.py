@@ -88,6 +88,18 @@ def test_replicas_change_only_when_the_autoscaler_looks(name):
     assert all((at - 4.0) % 15.5 == pytest.approx(0, abs=1e-6) for at in moments)
 
 
+def test_what_the_autoscaler_reads_is_as_old_as_the_scrape_that_it_was_told_of():
+    """Requests that come after the scrape are seen a whole interval later."""
+    crowd = Trace("crowd", [Arrival(10.0 + number / 1000, 500, 4000) for number in range(100)], 60.0)
+    looks = Looks(first=14.0, every=15.0)
+    first = {
+        scraped: simulate(crowd, CHOICES[IN_FLIGHT], replace(SETTING, looks=looks, scraped=(scraped,))).changes[1][0]
+        for scraped in (5.0, 12.0)
+    }
+
+    assert first == {5.0: 29.0, 12.0: 14.0}
+
+
 def test_a_pod_whose_grace_is_over_takes_its_requests_with_it():
     run = simulate(bursts(), OTHERS[-1], replace(SETTING, grace=1.0))
 
