@@ -64,6 +64,7 @@ COMPRESSION = 15.0
 ADAPTER_WINDOW = 30.0
 # What is promised: of in flight beside CPU use, and of the simulation beside each run (docs/scaling-closed-loop.md).
 OF_CPU, WITHIN_ONE, WAIT_FACTOR = 0.1, 0.95, 2.0
+OURS = "in flight"
 EXTRAS = ("prometheus", "prometheus-adapter")
 ONE_GPU = Price(1, 1.0)
 
@@ -141,9 +142,11 @@ def report(chosen: Sequence[Policy], runs: Sequence[Run], load: Load, out: Path)
         print(line)
     (out / "replicas.svg").write_text(draw(trace, runs, rows, f"Closed loop: {told}"))
     keys = [policy.key for policy in chosen]
+    told = [found for found, _ in agreements]
     return [
         *broken_between(dict(zip(keys, rows, strict=True))),
-        *(claim for row, (told, _) in zip(rows, agreements, strict=True) for claim in broken_of(row, told)),
+        *broken_together([found for run, found in zip(runs, told, strict=True) if len(run.changes) > 1]),
+        *(claim for each in zip(rows, told, strict=True) for claim in broken_of(*each)),
     ]
 
 
@@ -156,9 +159,20 @@ def broken_between(rows: Mapping[str, Row]) -> Iterator[str]:
         yield "in flight takes no more replica-seconds than scaling on what waits"
 
 
+def broken_together(found: Sequence[Agreement]) -> Iterator[str]:
+    """What the simulation is to be beside all runs whose replicas moved, where it is not.
+
+    Beside one that swings between its bounds each of its turns may come a look of the autoscaler's too early or too
+    late, which is more than one replica for 15 s: that one alone is told of, and nothing is promised.
+    """
+    samples = sum(one.samples for one in found)
+    if samples and sum(one.samples * one.within_one for one in found) < WITHIN_ONE * samples:
+        yield f"simulated replicas within one at {100 * WITHIN_ONE:.0f} % of the samples of what scales"
+
+
 def broken_of(row: Row, found: Agreement) -> Iterator[str]:
-    """What the simulation is to be beside a run, where it is not."""
-    if found.within_one < WITHIN_ONE:
+    """What the simulation is to be beside one run, where it is not."""
+    if row.name.startswith(OURS) and found.within_one < WITHIN_ONE:
         yield f"{row.name}: simulated replicas within one at {100 * WITHIN_ONE:.0f} % of the samples"
     if found.wait_ratio > WAIT_FACTOR:
         yield f"{row.name}: the simulated p95 wait within a factor of {WAIT_FACTOR:g}"
@@ -175,7 +189,7 @@ def report_real(run: Run) -> None:
 
 def ratios(rows: Sequence[Row]) -> Iterator[str]:
     """In flight against the others, wait and cost."""
-    ours = next((one for one in rows if one.name.startswith("in flight")), None)
+    ours = next((one for one in rows if one.name.startswith(OURS)), None)
     for other in rows:
         if ours and other is not ours:
             yield (

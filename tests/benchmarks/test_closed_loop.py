@@ -18,7 +18,7 @@ from benchmarks.closed_loop.asking import Answer, Lost, ask
 from benchmarks.closed_loop.generator import Load, Record, Router, stand_in_body
 from benchmarks.closed_loop.stand_in import Engine, Server
 from benchmarks.closed_loop.watch import Life, Pods, in_trace
-from benchmarks.scaling_closed_loop import ADAPTER_WINDOW, broken_between, broken_of
+from benchmarks.scaling_closed_loop import ADAPTER_WINDOW, broken_between, broken_of, broken_together
 from cluster.embedded.extras import prometheus_adapter
 from substrate.facts.metrics import is_exported, vllm
 from substrate.manifests.adapter_rules import external_rules
@@ -286,8 +286,18 @@ def test_a_loop_in_which_in_flight_waits_too_long_or_costs_too_much_fails():
 def test_a_simulation_that_is_far_off_fails():
     near = Agreement(100, 0.95, 1.0, 2.0, 2.0, 1.0)
 
-    assert not [*broken_of(figures("ours", 1, 1), near)]
-    assert len([*broken_of(figures("ours", 1, 1), replace(near, within_one=0.94, wait_ratio=2.1))]) == 2
+    far = replace(near, within_one=0.94, wait_ratio=2.1)
+    assert not [*broken_of(figures("in flight 16", 1, 1), near)]
+    assert len([*broken_of(figures("in flight 16", 1, 1), far)]) == 2
+    assert len([*broken_of(figures("waiting 5", 1, 1), far)]) == 1, "what swings is counted with the others"
+
+
+def test_a_simulation_that_is_far_off_in_all_that_scales_together_fails():
+    near, far = (Agreement(100, share, 1.0, 1.0, 1.0, 1.0) for share in (1.0, 0.9))
+
+    assert not [*broken_together([near, far])]
+    assert len([*broken_together([near, far, replace(far, samples=20)])]) == 1
+    assert not [*broken_together([])], "what did not run promises nothing"
 
 
 def test_the_simulation_is_told_what_the_adapter_says_of_the_cpu():
