@@ -12,10 +12,12 @@ import pulumi
 
 from components import kubernetes
 from components.checks import refuse
+from components.existing import Existing
 from substrate.facts.kserve import NEWEST, OLDEST, shown, supported
 from substrate.manifests import kserve, kserve_install
 from substrate.plan import KServePlatformPlan
 
+KSERVE = "KServe"
 DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 FEATURES = "knative-serving/config-features"
@@ -25,18 +27,6 @@ KNATIVE_FEATURES = (
     "kubernetes.podspec-securitycontext",
     "kubernetes.podspec-tolerations",
 )
-
-
-class Existing(pulumi.CustomResource):
-    """An object that somebody else made: read, never changed. Without it a preview ends, and nothing was made."""
-
-    spec: pulumi.Output[Mapping[str, Any] | None] = pulumi.property("spec")
-    data: pulumi.Output[Mapping[str, str] | None] = pulumi.property("data")
-
-    def __init__(self, token: str, identity: str, opts: pulumi.ResourceOptions) -> None:
-        pinned = pulumi.ResourceOptions(id=identity, version=kubernetes.PROVIDER_VERSION)
-        outputs: dict[str, Any] = {"spec": None, "data": None}
-        super().__init__(token, f"{identity} of KServe", outputs, pulumi.ResourceOptions.merge(opts, pinned))
 
 
 class KServePlatform(pulumi.ComponentResource):
@@ -67,12 +57,12 @@ class KServePlatform(pulumi.ComponentResource):
 
 def expected(args: KServePlatformPlan, child: pulumi.ResourceOptions) -> list[Any]:
     """Everything that must be there already, and last of all the word that it can do what is asked."""
-    definitions = {name: Existing(DEFINITION, name, child) for name in kserve_install.checked(args)}
+    definitions = {name: Existing(DEFINITION, name, KSERVE, child) for name in kserve_install.checked(args)}
     managers = {
-        kind: Existing("kubernetes:apps/v1:Deployment", f"{args.namespace}/{name}", child)
+        kind: Existing("kubernetes:apps/v1:Deployment", f"{args.namespace}/{name}", KSERVE, child)
         for kind, name in kserve_install.controllers(args).items()
     }
-    features = {"features": Existing("kubernetes:core/v1:ConfigMap", FEATURES, child)} if args.knative else {}
+    features = {"features": Existing("kubernetes:core/v1:ConfigMap", FEATURES, KSERVE, child)} if args.knative else {}
     there = {**definitions, **managers, **features}
     states = {key: each.data if key in features else each.spec for key, each in there.items()}
     (first, *_) = there.values()

@@ -48,6 +48,14 @@ def test_objects_reach_the_api_exactly_as_they_were_built(build, plan):
         assert made[name] == each
 
 
+@pytest.mark.parametrize(("namespace", "read"), [("monitoring", True), ("home", False)])
+def test_rules_wait_until_the_prometheus_namespace_was_read_unless_the_stack_makes_it(build, plan, namespace, read):
+    seen = observed(build, plan, replace(MONITORING, namespace=namespace))
+    rule, *_ = (each for each in seen if each.type.endswith(":PrometheusRule") and each.name.startswith(namespace))
+
+    assert any("substrate:monitoring" in urn for urn in rule.dependencies) is read
+
+
 def test_what_a_first_start_and_its_staging_do_can_be_seen_while_they_do_it(build, plan):
     """Monitors and rules wait for what is before them, and for no model."""
 

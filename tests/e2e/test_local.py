@@ -227,6 +227,16 @@ def test_destroy_keeps_the_weights_and_the_next_up_stages_nothing(local):
     assert "complete" in log, log
 
 
+def test_prometheus_whose_namespace_is_not_there_is_refused_before_anything_is_made(copied):
+    there = "prometheus: http://prometheus.monitoring:9090"
+    copied.edit("Pulumi.local.yaml", there, "prometheus: http://prometheus.nowhere:9090, namespace: nowhere")
+    refused = copied.up("local", "--preview", check=False)
+    said = refused.stdout + refused.stderr
+
+    assert refused.returncode != 0
+    assert "nowhere of substrate:monitoring" in said and "resource 'nowhere' does not exist" in said
+
+
 def test_cluster_without_kserve_is_refused_before_anything_is_made(copied, local):
     copied.edit("Pulumi.local.yaml", "      engine: llama.cpp\n", "      engine: llama.cpp\n      foundation: kserve\n")
     refused = copied.up("local", check=False)
