@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ class Change:
             "CI_API_V4_URL": "https://gitlab.test/api/v4", "CI_MERGE_REQUEST_IID": "7",
         }  # fmt: skip
         return recipes.gitlab("preview", self.where, {**self.settings, **variables})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def monitoring(foundations: Embedded) -> Iterator[None]:
+    """The namespace of the Prometheus that the local stack names, which this cluster does not have."""
+    foundations.make_namespace("monitoring")
+    yield
+    foundations.kubectl("delete", "namespace", "monitoring")
 
 
 def test_preview_of_a_good_change_is_told_once_for_each_stack(tmp_path: Path, foundations: Embedded) -> None:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from cluster import images, tools
+from cluster.embedded import seed
 from substrate.facts.bentoml import BENTOML
 from tests.cluster.conftest import PATIENCE, Embedded, eventually
 from tests.cluster.forwarding import forwarded
@@ -82,7 +83,7 @@ def made(foundations: Embedded, lab_project: Project) -> Project:
     """A project on the shared cluster, with both bentos in its S3; what it brings up is gone afterwards."""
     for bento in (SINGLE, PIPELINE):
         for path in files(bento):
-            foundations.run("put-model", str(path), f"{bento}/{path.relative_to(folder(bento))}")
+            seed.upload(foundations.root, path, f"{bento}/{path.relative_to(folder(bento))}")
     return lab_project
 
 

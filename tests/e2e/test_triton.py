@@ -20,6 +20,7 @@ import tritonclient.http
 import yaml
 
 from cluster import images
+from cluster.embedded import seed
 from examples.triton import make
 from substrate.facts.engines import TRITON
 from tests import triton_stacks
@@ -52,7 +53,7 @@ def project(foundations: Embedded, lab_project: Project, tmp_path_factory: pytes
     files = staged(repository)
     for name, each in files.items():
         for file in each:
-            foundations.run("put-model", str(repository / name / "1" / file), f"{name}/{file}")
+            seed.upload(foundations.root, repository / name / "1" / file, f"{name}/{file}")
     write(lab_project, files)
     lab_project.up("local", "--no-ask")
     return lab_project

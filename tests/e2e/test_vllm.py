@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from cluster import images, tools
+from cluster.embedded import seed
 from examples.tiny_llama import adapter
 from substrate.facts.engines import VLLM
 from tests.cluster.conftest import PATIENCE, Embedded, eventually
@@ -70,7 +71,7 @@ def project(foundations: Embedded, lab_project: Project, tmp_path_factory: pytes
     folders = made(tmp_path_factory.mktemp("models"))
     for name, folder in folders.items():
         for file in folder.iterdir():
-            foundations.run("put-model", str(file), f"{name}/{file.name}")
+            seed.upload(foundations.root, file, f"{name}/{file.name}")
     path = lab_project.folder / "Pulumi.local.yaml"
     data = yaml.safe_load(path.read_text())
     data["config"]["substrate:pools"]["cpu"]["nodeMemory"] = "8Gi"

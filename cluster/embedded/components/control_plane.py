@@ -47,7 +47,6 @@ def _api_server(plan: Plan) -> Component:
 
 
 def _serving() -> tuple[str, ...]:
-    """Without queues for clients that are too many: these are few, and the queues' book-keeping is work at rest."""
     return flags(
         advertise_address=Network.NODE,
         bind_address="0.0.0.0",
@@ -56,20 +55,17 @@ def _serving() -> tuple[str, ...]:
         tls_private_key_file=_PKI / "apiserver.key",
         service_cluster_ip_range=Network.SERVICES,
         allow_privileged=True,
-        enable_priority_and_fairness=False,
         feature_gates="WatchList=false",  # Debian's etcd 3.4 cannot report progress, which watch-lists are built on
         profiling=False,
     )
 
 
 def _etcd_access() -> tuple[str, ...]:
-    """Nobody reads how many objects of each kind there are, which it would count every minute."""
     return flags(
         etcd_servers=_ETCD_URL,
         etcd_cafile=_PKI / "etcd-ca.crt",
         etcd_certfile=_PKI / "etcd-client.crt",
         etcd_keyfile=_PKI / "etcd-client.key",
-        etcd_count_metric_poll_period="0",
     )
 
 
