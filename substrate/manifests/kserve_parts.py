@@ -66,9 +66,13 @@ def component(server: ServerPlan, kserve: KServePlan, part: PartPlan) -> dict[st
 
 
 def revised(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """With the revision among the annotations, which reach the pods: KServe's own Ready does not say of which it is."""
+    """With the revision among the annotations, which reach the pods: KServe's own Ready does not say of which it is.
+
+    Without empty lists: KServe's webhook drops them, and each update would write them again.
+    """
     of_pods = {key: value for key, value in fields.items() if key not in _NOT_OF_PODS}
-    return {**fields, "annotations": {**fields.get("annotations", {}), **labels.revision(of_pods)}}
+    annotations = {**fields.get("annotations", {}), **labels.revision(of_pods)}
+    return {**{key: value for key, value in fields.items() if value != []}, "annotations": annotations}
 
 
 def last_tells_all(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def shell_environment(*options: str) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
 
 
+def assert_unchanged(preview: str) -> None:
+    assert re.search(r"Resources:\s+\d+ unchanged", preview), preview
+    assert not re.search(r"\d+ to (create|update|replace|delete)", preview), preview
+
+
 def copy_project(folder: Path) -> Path:
     """The tracked files (and new ones that git does not ignore), with the environment linked, to be edited freely."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -65,9 +70,7 @@ class Project:
 
     def unchanged(self, stack: str = "local") -> None:
         """Asserts that an update would find everything as the program has it: a preview that reads the cluster."""
-        shown = self.up(stack, "--preview").stdout
-        assert re.search(r"Resources:\s+\d+ unchanged", shown), shown
-        assert not re.search(r"\d+ to (create|update|replace|delete)", shown), shown
+        assert_unchanged(self.up(stack, "--preview").stdout)
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", *arguments, "--non-interactive", check=check)

@@ -19,7 +19,7 @@ import yaml
 from substrate.manifests import kserve
 from tests.cluster.conftest import PATIENCE, eventually
 from tests.e2e import kserve_parts
-from tests.e2e.harness import STAGING_LABEL, Project
+from tests.e2e.harness import STAGING_LABEL, Project, assert_unchanged
 from tests.stacks import document, plan_document, server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "kserve-llm")]
@@ -272,8 +272,7 @@ def test_one_word_moves_a_model_to_kserve_and_back_and_no_request_fails(project,
 
 
 def test_second_up_on_kserve_changes_nothing_and_kserve_made_no_autoscaler(moved):
-    assert "unchanged" in moved.again
-    assert "changes." not in moved.again
+    assert_unchanged(moved.again)
     assert moved.autoscalers == []
 
 

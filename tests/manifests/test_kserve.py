@@ -47,6 +47,15 @@ def test_a_scaler_of_ours_is_told_the_replicas_and_kserve_is_not(service):
     assert not {"minReplicas", "maxReplicas"} & set(service("homelab")["spec"]["predictor"])
 
 
+@pytest.mark.parametrize("stack", STACK)
+def test_no_list_is_empty_since_kserve_drops_it_and_each_update_would_write_it_again(service, stack):
+    def empty(value: Any, where: str) -> list[str]:
+        inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        return [where] * (value == []) + [found for key, each in inside for found in empty(each, f"{where}.{key}")]
+
+    assert empty(service(stack)["spec"], "spec") == []
+
+
 def test_weights_come_from_the_verified_folder_of_the_claim_and_from_nowhere_else(service, tmp_path):
     digest = server(planned(tmp_path, "homelab"), "qwen2-5-7b").model.weights.digest
     predictor = service()["spec"]["predictor"]
