@@ -64,6 +64,12 @@ def test_openai_client_gets_a_stream_token_by_token(local):
     assert len([part for part in parts if part]) > 3
 
 
+def test_no_request_that_follows_a_streamed_answer_is_lost(local):
+    """llama-server ends the connection after one, and a gateway that uses it again answers 502 for one in fourteen."""
+    for _ in range(40):
+        assert [*ask(local, stream=True)]
+
+
 def test_models_endpoint_lists_the_catalogues_name(local):
     assert [model.id for model in client(local).models.list()] == [SERVED]
 
