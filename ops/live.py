@@ -1,7 +1,8 @@
 """`python -m ops.live STACK`: each model's queue, replicas, tokens a second and KV cache as they are now.
 
 Reads the recorded series (substrate.manifests.observability) from the Prometheus that the stack names; where that is a
-Service of the cluster, through a port that kubectl forwards. Imports the standard library, the catalogue and the plan.
+Service of the cluster, through a port that kubectl forwards. Imports the standard library, the catalogue, the plan and
+its queries.
 """
 
 from __future__ import annotations
@@ -240,12 +241,14 @@ def glance(stack: str) -> None:
 
 def settle(ask: Ask, plan: StackPlan, patience: float = _FIRST_SECONDS) -> None:
     """Wait for the first series of models that are new to Prometheus; not for ever, since a view of some is one too."""
-    if not unseen(plan, look(ask, plan.name)):
+    missing = unseen(plan, look(ask, plan.name))
+    if not missing:
         return
     with step("Waiting for the models' first metrics", "half a minute, of models that are new"):
         deadline = time.monotonic() + patience
-        while (missing := unseen(plan, look(ask, plan.name))) and time.monotonic() < deadline:
+        while missing and time.monotonic() < deadline:
             time.sleep(EVERY_SECONDS)
+            missing = unseen(plan, look(ask, plan.name))
         if missing:
             say(f"    not all there after {patience:.0f} s: {', '.join(missing)}")
 
