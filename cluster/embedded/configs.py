@@ -20,6 +20,8 @@ _UNUSED_PLUGINS = (
     *(f"snapshotter.v1.{name}" for name in ("aufs", "btrfs", "devmapper", "zfs")),
     "tracing.processor.v1.otlp",
 )
+GATEWAY_FILE, HELD_REQUESTS = "gateway.yaml", "held-requests"
+_MIB = 1024 * 1024
 KUBELET_HEALTH_PORT = 10248
 PROXY_HEALTH_PORT = 10256
 
@@ -36,6 +38,7 @@ def render(plan: Plan, snapshotter: str = "overlayfs") -> dict[str, str]:
         "resolv.conf": f"nameserver {Network.NODE}\n",
         "processes-resolv.conf": f"nameserver {Network.NODE}\nsearch svc.{Network.DOMAIN} {Network.DOMAIN}\n",
         "kwok-stages.yaml": _STAGES.read_text(),
+        GATEWAY_FILE: _json(gateway()),
     }
 
 
@@ -175,6 +178,23 @@ def corefile() -> str:
     }}
 }}
 """
+
+
+def gateway() -> dict[str, Any]:
+    """Traefik's middleware that takes a request whole before it passes it on; answers stream through.
+
+    Go's HTTP/1 server closes a request's body as soon as an answer begins, and its client, which looks once more whether
+    the body has ended, then breaks the connection off (golang/go#40747): on two busy cores one streamed answer of ten
+    was cut after its headers. Traefik holds a body only to repeat a request, and nothing answers the status here.
+    """
+    held = {
+        "attempts": 2,
+        "disableRetryOnNetworkError": True,
+        "retryNonIdempotentMethod": True,
+        "status": ["599"],
+        "maxRequestBodyBytes": 32 * _MIB,  # a longer one passes as it comes
+    }
+    return {"http": {"middlewares": {HELD_REQUESTS: {"retry": held}}}}
 
 
 def _reverse_zone(network: str) -> str:

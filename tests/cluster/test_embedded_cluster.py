@@ -7,6 +7,7 @@ import json
 import secrets
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -265,11 +266,9 @@ def test_kernel_settings_of_the_host_are_not_the_kubelets(cluster):
     assert "/proc/sys/kernel/panic " in mounts, "and what it finds is not the host's setting"
 
 
-def test_long_answer_streams_through_the_host_listener_as_it_comes(cluster, team):
-    """Tokens must arrive one by one: the first line is read before the server sends the second."""
-    code = """
+_EARLY = """
 import http.server, time
-class Slow(http.server.BaseHTTPRequestHandler):
+class Early(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
         if self.path != '/go':
@@ -278,25 +277,57 @@ class Slow(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b'two\\n')
         else:
             gone.append(1)
+    def do_POST(self):
+        self.send_response(200); self.end_headers(); self.wfile.flush()
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        time.sleep(0.05)
+        self.wfile.write(body)
 gone = []
-http.server.ThreadingHTTPServer(('', 8000), Slow).serve_forever()
+http.server.ThreadingHTTPServer(('', 8000), Early).serve_forever()
 """
-    pod = python_pod("slow", team, "-c", code)
+
+
+@pytest.fixture(scope="module")
+def early(cluster: Embedded, team: str) -> str:
+    """Host and port of the Gateway, and the path there of a server whose answers begin early."""
+    pod = python_pod("early", team, "-c", _EARLY)
     pod["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8000}, "periodSeconds": 1}
-    slow = route(team)
-    slow["metadata"]["name"] = "slow"
-    slow["spec"]["rules"][0]["matches"] = [{"path": {"type": "PathPrefix", "value": f"/{team}-slow/"}}]
-    slow["spec"]["rules"][0]["backendRefs"] = [{"name": "slow", "port": 80}]
-    cluster.apply(pod, service("slow", team), slow)
-    wait_ready(cluster, team, "slow")
-    base = f"http://127.0.0.1:{cluster.plan.ports.gateway}/{team}-slow"
-    eventually("the route is there", lambda: _first_line(f"{base}/") == b"one\n")
-    with urllib.request.urlopen(f"{base}/", timeout=PATIENCE) as answer:
+    to_it = route(team)
+    to_it["metadata"]["name"] = "early"
+    to_it["spec"]["rules"][0]["matches"] = [{"path": {"type": "PathPrefix", "value": f"/{team}-early/"}}]
+    to_it["spec"]["rules"][0]["backendRefs"] = [{"name": "early", "port": 80}]
+    cluster.apply(pod, service("early", team), to_it)
+    wait_ready(cluster, team, "early")
+    path = f"127.0.0.1:{cluster.plan.ports.gateway}/{team}-early"
+    eventually("the route is there", lambda: _first_line(f"http://{path}/") == b"one\n")
+    return path
+
+
+def test_long_answer_streams_through_the_host_listener_as_it_comes(early):
+    """Tokens must arrive one by one: the first line is read before the server sends the second."""
+    with urllib.request.urlopen(f"http://{early}/", timeout=PATIENCE) as answer:
         first = answer.readline()
-        threading.Thread(target=fetch, args=(f"{base}/go",)).start()
+        threading.Thread(target=fetch, args=(f"http://{early}/go",)).start()
         rest = answer.read()
 
     assert (first, rest) == (b"one\n", b"two\n")
+
+
+def test_gateway_cuts_no_answer_that_begins_before_the_request_was_read(early):
+    """An engine's stream does, where both cores are busy; a proxy in Go breaks it off unless it holds the request."""
+    address, _, path = early.partition("/")
+    said = []
+    for _ in range(20):
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        connection.putrequest("POST", f"/{path}/")
+        connection.putheader("Content-Length", "5")
+        connection.endheaders()
+        time.sleep(0.02)
+        connection.send(b"hello")
+        said.append(connection.getresponse().read())
+        connection.close()
+
+    assert said == [b"hello"] * 20
 
 
 def _first_line(url: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.embedded import probes
+from cluster.embedded import configs, probes
 from cluster.embedded.components.component import FIRST_DOOR, Component, flags, task
 from cluster.embedded.components.control_plane import API
 from cluster.embedded.layout import Inside, Network
@@ -89,6 +89,9 @@ def _traefik(plan: Plan) -> Component:
         "entrypoints.web.address": f"{Network.NODE}:{Network.GATEWAY_PORT}",
         "entrypoints.web.transport.respondingtimeouts.readtimeout": "0",
         "entrypoints.web.transport.lifecycle.gracetimeout": "1s",
+        "entrypoints.web.http.middlewares": f"{configs.HELD_REQUESTS}@file",
+        "providers.file.filename": str(Inside.CONFIG / configs.GATEWAY_FILE),
+        "providers.file.watch": "false",
         # llama-server closes a connection after a streamed answer, and one that was idle for 5 s, without a word: what
         # is sent on it meanwhile is lost (a 502; one in fourteen after a stream). So none is used twice.
         "serverstransport.maxidleconnsperhost": "-1",
