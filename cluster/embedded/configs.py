@@ -183,9 +183,9 @@ def corefile() -> str:
 def gateway() -> dict[str, Any]:
     """Traefik's middleware that takes a request whole before it passes it on; answers stream through.
 
-    Go's HTTP/1 server closes a request's body as soon as an answer begins, and its client, which looks once more whether
-    the body has ended, then breaks the connection off (golang/go#40747): on two busy cores one streamed answer of ten
-    was cut after its headers. Traefik holds a body only to repeat a request, and nothing answers the status here.
+    Go's HTTP/1 server closes a request's body as soon as an answer begins, and its client, which looks once more
+    whether the body has ended, then breaks the connection off (golang/go#40747): on two busy cores one streamed answer
+    of ten was cut after its headers. Traefik holds a body only to repeat a request, and nothing answers the status here.
     """
     held = {
         "attempts": 2,
