@@ -185,7 +185,7 @@ def gateway() -> dict[str, Any]:
 
     Go's HTTP/1 server closes a request's body as soon as an answer begins, and its client, which looks once more
     whether the body has ended, then breaks the connection off (golang/go#40747): on two busy cores one streamed answer
-    of ten was cut after its headers. Traefik holds a body only to repeat a request, and nothing answers the status here.
+    of ten was cut after its headers. Traefik holds a body only to repeat a request; nothing answers that status here.
     """
     held = {
         "attempts": 2,
