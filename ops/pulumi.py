@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from ops.console import Failure, say
 PACK = "policies"
 # What the SDK prints when a rule met an unknown value: the rule did not run, so nobody may read a pass into it.
 UNKNOWN = "can't run policy"
+_STACK = "pulumi:pulumi:Stack"
 
 
 def call(*args: str, check: bool = True) -> str:
@@ -49,20 +51,55 @@ def backend_folder(url: str) -> Path:
     return Path(urlsplit(url).path) if url.startswith("file://") else Path()
 
 
-def recover(stack: str) -> None:
+@dataclass(frozen=True)
+class State:
+    """What the backend has of a stack, read at once: each question that Pulumi's CLI is asked takes a second."""
+
+    exported: Mapping[str, Any]
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._deployment.get("resources") or []
+        return found
+
+    @property
+    def pending(self) -> int:
+        """How many resources a run that was killed had begun to handle."""
+        return len(self._deployment.get("pending_operations") or [])
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What the program exports; nothing before the first update."""
+        own = (resource for resource in self.resources if resource["type"] == _STACK)
+        return next((resource.get("outputs", {}) for resource in own), {})
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Those that its resources are in, for a look at what went wrong in them."""
+        found = (resource.get("inputs", {}).get("metadata", {}) for resource in self.resources)
+        return sorted(
+            {metadata["namespace"] for metadata in found if isinstance(metadata, dict) and "namespace" in metadata}
+        )
+
+    @property
+    def _deployment(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.exported.get("deployment") or {}
+        return found
+
+
+def state(stack: str) -> State:
+    return State(json.loads(call("stack", "export", "--stack", stack) or "{}"))
+
+
+def recover(stack: str) -> State:
     """Make a stack usable again after a run that was killed: its lock, and what it had begun to create."""
     unlock(stack)
-    pending = state(stack).get("deployment", {}).get("pending_operations") or []
-    if pending:
-        say(
-            f"    an earlier run was killed while it handled {len(pending)} resource(s): asking the cluster what exists"
-        )
-        call("refresh", "--stack", stack, "--yes", "--skip-preview", "--clear-pending-creates")
-
-
-def state(stack: str) -> dict[str, Any]:
-    exported: dict[str, Any] = json.loads(call("stack", "export", "--stack", stack) or "{}")
-    return exported
+    found = state(stack)
+    if not found.pending:
+        return found
+    say(f"    an earlier run was killed while it handled {found.pending} resource(s): asking the cluster what exists")
+    call("refresh", "--stack", stack, "--yes", "--skip-preview", "--clear-pending-creates")
+    return state(stack)
 
 
 def unlock(stack: str) -> None:
@@ -129,21 +166,6 @@ def update(stack: str) -> None:
         raise Failure("the update stopped (see above)")
 
 
-def outputs(stack: str) -> dict[str, Any]:
-    """All of them by one call: each takes a second."""
-    found: dict[str, Any] = json.loads(call("stack", "output", "--stack", stack, "--json"))
-    return found
-
-
 def context(stack: str) -> str:
     """The kubeconfig context that the stack names."""
     return call("config", "get", "--path", "substrate:cluster.context", "--stack", stack).strip()
-
-
-def namespaces(stack: str) -> Iterable[str]:
-    """The namespaces that the stack's state names, for a look at what went wrong in them."""
-    resources = state(stack).get("deployment", {}).get("resources", [])
-    found = (resource.get("inputs", {}).get("metadata", {}) for resource in resources)
-    return sorted(
-        {metadata["namespace"] for metadata in found if isinstance(metadata, dict) and "namespace" in metadata}
-    )

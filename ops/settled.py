@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,11 @@ class Wanted:
         return f"{self.kind} {self.namespace}/{self.service}"
 
 
-def wanted(state: Mapping[str, Any]) -> list[Wanted]:
-    """What the services of a stack's state ask for, as far as its update waits for them.
+def wanted(resources: Iterable[Mapping[str, Any]]) -> list[Wanted]:
+    """What the services of a stack's resources ask for, as far as its update waits for them.
 
     Not in Knative mode, where no Deployment is KServe's own.
     """
-    resources = state.get("deployment", {}).get("resources", [])
     return [one for each in resources if of_kserve(each) for one in wanted_of(each["inputs"])]
 
 
@@ -111,9 +110,9 @@ def deployments(namespace: str) -> list[dict[str, Any]]:
     return items
 
 
-def wait(state: Mapping[str, Any]) -> None:
+def wait(resources: Iterable[Mapping[str, Any]]) -> None:
     """Until nothing is missing. Raises Failure where a Deployment gives up, or KServe's controller does nothing."""
-    for one in wanted(state):
+    for one in wanted(resources):
         deadline = time.monotonic() + TAKEN_WITHIN_SECONDS
         while what := missing(one, found := deployments(one.namespace)):
             taken = any(is_of(each, one) for each in found)

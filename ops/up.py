@@ -16,30 +16,30 @@ from ops.reach import reach
 from ops.watch import watching
 
 
-def prepare(stack: str) -> None:
+def prepare(stack: str) -> pulumi.State:
+    """The stack as it was before, and the preview of what it shall be."""
     with step(f"Selecting stack {stack}", "2 s"):
         pulumi.select(stack)
         reach(stack, pulumi.context(stack))
-        pulumi.recover(stack)
+        before = pulumi.recover(stack)
     with step("Previewing under the policy pack", "5 s"):
         pulumi.preview(stack)
+    return before
 
 
-def deploy(stack: str) -> None:
+def deploy(stack: str, before: pulumi.State) -> pulumi.State:
     takes = "20 s, and as long as the weights take to stage the first time"
-    with step("Updating the cluster", takes), watching(pulumi.namespaces(stack)):
-        update(stack)
+    with step("Updating the cluster", takes), watching(before.namespaces):
+        return update(stack)
 
 
-def deploy_and_ask(stack: str) -> None:
+def deploy_and_ask(stack: str, before: pulumi.State) -> None:
     """What serves already is asked all the while, so that nobody need guess how long it was away."""
-    before = pulumi.outputs(stack)
-    with absence.watching(awake(before), before.get("endpointKinds", {})) as seen:
-        deploy(stack)
-        outputs = pulumi.outputs(stack)
-        ask_all(outputs)
-    scalers.tell(stack, pulumi.namespaces(stack))
-    absence.tell(seen, outputs["coldStartSeconds"])
+    with absence.watching(awake(before.outputs), before.outputs.get("endpointKinds", {})) as seen:
+        now = deploy(stack, before)
+        ask_all(now.outputs)
+    scalers.tell(stack, now.namespaces)
+    absence.tell(seen, now.outputs["coldStartSeconds"])
     live.glance(stack)
 
 
@@ -49,13 +49,15 @@ def awake(outputs: Mapping[str, Any]) -> dict[str, str]:
     return {name: url for name, url in endpoints.items() if name not in outputs.get("firstRequestSeconds", {})}
 
 
-def update(stack: str) -> None:
+def update(stack: str) -> pulumi.State:
     """Done once the pods of this update answer, and not when KServe still says Ready of those before."""
     try:
         pulumi.update(stack)
-        settled.wait(pulumi.state(stack))
+        now = pulumi.state(stack)
+        settled.wait(now.resources)
+        return now
     except Failure as failure:
-        found = explain(pulumi.namespaces(stack))
+        found = explain(pulumi.state(stack).namespaces)
         raise Failure(f"{failure}\n\nwhat the cluster says:\n{found}" if found else str(failure)) from None
 
 
@@ -81,13 +83,13 @@ def main() -> int:
         if shutil.which(program) is None:
             return fail(f'{program} is not on PATH: run `make up`, or `eval "$(make -s env)"` first')
     try:
-        prepare(options.stack)
+        before = prepare(options.stack)
         if options.preview:
             return 0
         if options.no_ask:
-            deploy(options.stack)
+            deploy(options.stack, before)
         else:
-            deploy_and_ask(options.stack)
+            deploy_and_ask(options.stack, before)
     except Failure as failure:
         return fail(str(failure))
     return 0

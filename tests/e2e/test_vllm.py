@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "k
 
 MODEL, ADAPTER, SERVER = "tiny", "tiny-legal", "tinies"
 PARALLEL = 4
-LONG = 480  # tokens of an answer: seconds of work, and within the context of 512
+LONG = 200  # tokens of an answer: twelve of them are seconds of work
 # The names that autoscaling reads.
 METRICS = ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_usage_perc")
 

@@ -34,11 +34,10 @@ def service(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     return build
 
 
-def state(*services: dict[str, Any]) -> dict[str, Any]:
-    """A stack's state as `pulumi stack export` gives it, with a namespace beside."""
+def resources(*services: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of a stack as `pulumi stack export` gives them, a namespace among them."""
     kinds = [(f"kubernetes:{each['apiVersion']}:{each['kind']}", each) for each in services]
-    resources = [{"type": kind, "inputs": inputs} for kind, inputs in kinds]
-    return {"deployment": {"resources": [{"type": "kubernetes:core/v1:Namespace", "inputs": {}}, *resources]}}
+    return [{"type": "kubernetes:core/v1:Namespace", "inputs": {}}, *({"type": k, "inputs": i} for k, i in kinds)]
 
 
 def deployments(service: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,7 +61,7 @@ COUNTS = ("replicas", "updatedReplicas", "availableReplicas")
 
 
 def missing(wanted: dict[str, Any], there: list[dict[str, Any]]) -> list[str]:
-    return [what for one in settled.wanted(state(wanted)) if (what := settled.missing(one, there))]
+    return [what for one in settled.wanted(resources(wanted)) if (what := settled.missing(one, there))]
 
 
 def test_service_whose_pods_are_there_is_settled(service):
@@ -81,7 +80,7 @@ def test_each_part_has_pods_of_its_own_and_no_change_of_one_starts_another_anew(
     after = service(kserve={"transformer": {**TRANSFORMER, "args": ["--lower"]}})
     revision = "substrate.dev/revision"
 
-    assert len(settled.wanted(state(before))) == 2
+    assert len(settled.wanted(resources(before))) == 2
     assert len(missing(after, deployments(before))) == 1
     assert before["spec"]["predictor"]["annotations"][revision] == after["spec"]["predictor"]["annotations"][revision]
 
@@ -116,8 +115,8 @@ def test_what_the_update_itself_does_not_wait_for_is_not_waited_for(service):
     unawaited = deepcopy(service())
     del unawaited["metadata"]["annotations"]["pulumi.com/waitFor"]
 
-    assert settled.wanted(state(unawaited)) == []
-    assert settled.wanted(state(service(kserve={"mode": "Knative"}))) == []
+    assert settled.wanted(resources(unawaited)) == []
+    assert settled.wanted(resources(service(kserve={"mode": "Knative"}))) == []
     assert settled.wanted({}) == []
 
 
@@ -128,7 +127,7 @@ def test_llm_inference_service_is_known_by_the_same_annotation(tmp_path):
     block |= {"kserve": {"resource": "LLMInferenceService"}, "replicas": {"min": 1, "max": 1}}
     data["config"]["substrate:models"] = {name: block}
     made = llm_inference_service.llm_inference_service(plan_document(data, tmp_path, "fleet").servers[0])
-    (one,) = settled.wanted(state(made))
+    (one,) = settled.wanted(resources(made))
 
     assert (one.kind, one.replicas) == ("LLMInferenceService", 1)
     assert "substrate.dev/revision" in one.annotations
@@ -140,4 +139,4 @@ def test_controller_that_does_nothing_is_named(service, monkeypatch):
     monkeypatch.setattr(settled, "EVERY_SECONDS", 0.0)
 
     with pytest.raises(Failure, match=f"InferenceService home/{MODEL}-kserve: KServe's controller has not taken"):
-        settled.wait(state(service()))
+        settled.wait(resources(service()))
