@@ -111,9 +111,12 @@ class Keeper:
                 await self._back_off(problem)
 
     def retry(self) -> None:
-        """Forget failures, cut a back-off short, and run a task that is done once more."""
+        """Forget failures, cut a back-off short, and run a task that is done once more; from now on it is not done."""
         self._failures = 0
         self._hurry.set()
+        if self.component.task and self.serves.is_set():
+            self.serves.clear()
+            self._enter(State.WAITING)
 
     def kill(self) -> None:
         if self._child and not self._child.ended.done():

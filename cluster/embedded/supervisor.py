@@ -61,9 +61,10 @@ class Supervisor:
             task.result()  # a keeper only ends by a fault of ours: let it be seen
 
     def _heal(self) -> None:
-        self._healed += 1
+        """Whoever reads that it was heard reads too that the tasks are not done: they have not begun yet."""
         for keeper in self._keepers.values():
             keeper.retry()
+        self._healed += 1
         self._publish()
 
     async def _end_pods(self) -> None:

@@ -94,6 +94,28 @@ def test_task_runs_once_and_again_when_told(tmp_path):
     assert log.read_text() == "done\ndone\n"
 
 
+def test_task_that_is_told_to_run_again_is_not_done_from_that_moment_on(tmp_path):
+    """Who asked for it looks at once; the keeper has not had its turn by then."""
+    said: list[tuple[bool, str]] = []
+
+    def told(all: dict[str, Keeper]) -> bool:
+        if all["once"].serves.is_set() and not said:
+            all["once"].retry()
+            said.append((all["once"].serves.is_set(), all["once"].report()["state"]))
+        return bool(all["once"].report()["starts"] == 2 and all["once"].serves.is_set())
+
+    keep(tmp_path, shell_component("once", "echo done", task=True), until=told)
+
+    assert said == [(False, State.WAITING)]
+
+
+def test_server_that_is_told_to_try_again_serves_on(tmp_path):
+    keepers = keep(tmp_path, shell_component("serves", "sleep 60"), until=lambda all: all["serves"].serves.is_set())
+    keepers["serves"].retry()
+
+    assert keepers["serves"].serves.is_set()
+
+
 def test_component_that_never_serves_is_ended_and_named_late(tmp_path):
     never = shell_component("never", "sleep 600", ready=lambda _: False, timeout=0.3)
     keepers = keep(tmp_path, never, until=lambda all: all["never"].report()["problem"])
