@@ -41,8 +41,9 @@ LANES: dict[str, tuple[str, ...]] = {
     "extras": ("-m", "extras", *CLUSTERED, *(f"--ignore={file}" for files in APART.values() for file in files)),
     "own": ("-m", "cluster and not extras", *CLUSTERED),
 }
-# What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start.
-TRACKS = (("alone", "adapter"), ("kserve", "scaling"), ("extras",), ("own", "vllm"))
+# What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start. What
+# waits for minutes begins first, and what needs no cluster takes the cores that the first that end leave.
+TRACKS = (("scaling", "vllm"), ("kserve", "alone"), ("extras", "adapter"), ("own",))
 # Programs in Go collect their garbage a quarter as often: nearly all end before it is worth collecting.
 ENVIRONMENT = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 # Of what a test failed with: how it begins, and where a program said why it ended.
