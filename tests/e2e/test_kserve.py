@@ -58,7 +58,7 @@ def bring(project: Project, foundation: str) -> None:
 
 
 class Asking:
-    """A client that asks all the time, and remembers what went wrong. One token is an answer: it costs the move no core."""
+    """A client that asks all the time, for a token that costs a move no core, and remembers what went wrong."""
 
     def __init__(self, url: str) -> None:
         self.failed: list[str] = []
