@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from substrate.catalog import fields
+from substrate.catalog import addresses, fields
 from substrate.catalog.codes import Code
 from substrate.catalog.fields import FieldError
 from substrate.catalog.showing import code_points, shown
@@ -43,7 +43,7 @@ def sink_url(text: str) -> str:
         advice = "write it as http://host:port/path, with no query after it; its key belongs in a Secret: secretRef"
         note = code_points(text)
         raise FieldError(Code.BAD_URL, message, help=advice, notes=(note,) if note else ())
-    fields.http_url(found["server"])
+    addresses.http_url(found["server"])
     return text
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from substrate.catalog import fields
+from substrate.catalog import addresses, fields
 from substrate.catalog.bento import Bento
 from substrate.catalog.front_door import FrontDoor
 from substrate.catalog.kserve import KServeCluster, KServeResource, KServeResourceField, Part
@@ -124,7 +124,7 @@ class Nfs(Block):
     """A folder that a server exports."""
 
     server: Annotated[str, AfterValidator(fields.host)] = Field(examples=["store-01"])
-    path: Annotated[str, AfterValidator(fields.absolute_path)] = Field(examples=["/export/models"])
+    path: Annotated[str, AfterValidator(addresses.absolute_path)] = Field(examples=["/export/models"])
 
 
 class Store(Block):
@@ -159,7 +159,7 @@ class WeightsFile(Block):
 class Weights(Block):
     """What to stage: a source, the files it must hold, and the store that keeps them."""
 
-    from_: Annotated[str, AfterValidator(fields.source)] = Field(
+    from_: Annotated[str, AfterValidator(addresses.source)] = Field(
         alias="from",
         description="s3://bucket/prefix/, https://host/path/, file:///path/ or hf://org/repo",
         examples=["s3://bucket/prefix/"],

@@ -1,4 +1,4 @@
-"""What the blocks are made of: scalars as they are written, names, choices. Imports pydantic, values, fields."""
+"""What the blocks are made of: scalars as they are written, names, choices. Imports pydantic, values, the checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from substrate.catalog import fields
+from substrate.catalog import addresses, fields, image_names
 from substrate.catalog.codes import Code
 from substrate.catalog.fields import LABEL_LENGTH, LABEL_PATTERN, SIZE_PATTERN
 from substrate.facts.accelerators import ACCELERATORS
@@ -34,9 +34,9 @@ DnsLabel = Annotated[
     WithJsonSchema({"type": "string", "pattern": LABEL_PATTERN, "maxLength": LABEL_LENGTH}),
 ]
 NodeName = Annotated[str, AfterValidator(fields.node_name)]
-ServerUrl = Annotated[str, AfterValidator(fields.http_url)]
-FilePath = Annotated[str, AfterValidator(fields.file_path)]
-Image = Annotated[str, AfterValidator(fields.image)]
+ServerUrl = Annotated[str, AfterValidator(addresses.http_url)]
+FilePath = Annotated[str, AfterValidator(addresses.file_path)]
+Image = Annotated[str, AfterValidator(image_names.image)]
 CoresField = Annotated[
     Cores,
     BeforeValidator(fields.cores),
@@ -146,13 +146,13 @@ TaintEffectField = Annotated[TaintEffect, BeforeValidator(fields.choice(TaintEff
 # A NIM's image is its model's own.
 IMAGE_NAMES = (
     *(name for name in EngineName if name is not EngineName.NIM),
-    fields.STAGER,
-    fields.ENVOY,
-    fields.PAYLOAD_LOGGER,
+    image_names.STAGER,
+    image_names.ENVOY,
+    image_names.PAYLOAD_LOGGER,
 )
 ImageName = Annotated[
     str,
-    AfterValidator(fields.image_name(tuple(str(name) for name in IMAGE_NAMES))),
+    AfterValidator(image_names.image_name(tuple(str(name) for name in IMAGE_NAMES))),
     WithJsonSchema({"type": "string", "enum": [str(name) for name in IMAGE_NAMES]}),
 ]
 AcceleratorName = Annotated[

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from substrate.catalog.fields import FieldError, file_path
+from substrate.catalog.addresses import file_path
+from substrate.catalog.fields import FieldError
 
 
 def run(folder: Path) -> int:

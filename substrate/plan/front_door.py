@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from substrate.catalog.fields import ENVOY
 from substrate.catalog.front_door import FrontDoor
+from substrate.catalog.image_names import ENVOY
 from substrate.catalog.model import Catalog
 from substrate.plan.engines.base import OPENAI
 from substrate.plan.network import shared_network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from substrate.catalog import resolve
-from substrate.catalog.fields import PAYLOAD_LOGGER
+from substrate.catalog.image_names import PAYLOAD_LOGGER
 from substrate.catalog.model import Catalog
 from substrate.facts import payload_logging as facts
 from substrate.plan.types import LoggingPlan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from substrate.catalog import fields, resolve
+from substrate.catalog import addresses, resolve
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
@@ -51,12 +51,12 @@ def hold_no_code(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
         if engine in OF_CODE:
             continue
         for path in resolve.files_of(model):
-            if (why := fields.code_in(path)) and fields.suffix_of(path) not in PERMITTED.get(engine, ()):
+            if (why := addresses.code_in(path)) and addresses.suffix_of(path) not in PERMITTED.get(engine, ()):
                 here: Path = ("models", name, "weights", "files", path)
                 yield where.report(
                     Code.UNSAFE_FORMAT,
                     here,
-                    f"`{shown(path)}`: files of kind {fields.suffix_of(path)} are not staged",
+                    f"`{shown(path)}`: files of kind {addresses.suffix_of(path)} are not staged",
                     at=where.key(here),
                     notes=[why],
                     help="take the model's .safetensors or .gguf files",
@@ -66,7 +66,7 @@ def hold_no_code(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
 def format_of_the_engine(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
     """llama.cpp reads one GGUF or one split set, Ollama one GGUF, vLLM and TGI safetensors beside a config.json."""
     for name, model in catalog.models.items():
-        if model.pool not in catalog.pools or model.weights is None or any(map(fields.code_in, model.weights.files)):
+        if model.pool not in catalog.pools or model.weights is None or any(map(addresses.code_in, model.weights.files)):
             continue
         engine = resolve.engine_of(catalog, name)
         if engine in (EngineName.LLAMA_CPP, EngineName.OLLAMA):

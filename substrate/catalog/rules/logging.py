@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from substrate.catalog import resolve
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path, Severity
-from substrate.catalog.fields import PAYLOAD_LOGGER
+from substrate.catalog.image_names import PAYLOAD_LOGGER
 from substrate.catalog.locate import Locator
 from substrate.catalog.model import Catalog
 from substrate.catalog.rules.capacity import written
