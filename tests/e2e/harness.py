@@ -56,8 +56,11 @@ class Project:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=shell_environment)
+    _outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, *command: str, check: bool = True, timeout: float = 3 * PATIENCE) -> subprocess.CompletedProcess[str]:
+        if command[0] != "kubectl":
+            self._outputs.clear()
         done = subprocess.run(
             command, cwd=self.folder, env=dict(self.environment), capture_output=True, text=True, timeout=timeout
         )
@@ -96,7 +99,11 @@ class Project:
         return found
 
     def output(self, name: str, stack: str = "local") -> Any:
-        return json.loads(self.pulumi("stack", "output", name, "--json", "--stack", stack).stdout)
+        """Asked for once after each update: Pulumi's CLI takes half a second."""
+        if stack not in self._outputs:
+            shown = self.pulumi("stack", "output", "--json", "--stack", stack).stdout
+            self._outputs[stack] = json.loads(shown)
+        return self._outputs[stack][name]
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name

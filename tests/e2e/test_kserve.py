@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import openai
 import pytest
 import yaml
 
 from substrate.manifests import kserve
-from tests.cluster.conftest import PATIENCE, eventually
+from tests.cluster.conftest import eventually
 from tests.e2e import kserve_parts
+from tests.e2e.clients import Asking
 from tests.e2e.harness import STAGING_LABEL, Project, assert_unchanged
 from tests.stacks import document, plan_document, server
 
@@ -29,7 +27,6 @@ SERVED = "smollm2-135m-instruct"
 NAMESPACE = "home"
 ENGINE = "      engine: llama.cpp\n"
 SHARD = "model.safetensors"
-_BETWEEN = 0.1  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -55,41 +52,6 @@ def bring(project: Project, foundation: str) -> None:
     move(project, foundation)
     if there[MODEL] != foundation:
         project.up("local")
-
-
-class Asking:
-    """A client that asks all the time, for a token that costs a move no core, and remembers what went wrong."""
-
-    def __init__(self, url: str) -> None:
-        self.failed: list[str] = []
-        self.answered = 0
-        self._over = threading.Event()
-        self._client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=PATIENCE)
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> Asking:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def wait(self) -> None:
-        """Until a request that began after now is answered."""
-        now = self.answered
-        eventually("it is answered", lambda: self.answered > now + 1)
-
-    def _ask(self) -> None:
-        messages: Any = [{"role": "user", "content": "Say hello."}]
-        while not self._over.is_set():
-            try:
-                self._client.chat.completions.create(model=SERVED, messages=messages, max_tokens=1)
-            except openai.OpenAIError as error:
-                self.failed.append(f"after {self.answered} answers: {error!r}")
-            else:
-                self.answered += 1
-            time.sleep(_BETWEEN)
 
 
 def staged(project: Project) -> set[str]:
@@ -250,7 +212,7 @@ class Moved:
 @pytest.fixture(scope="module")
 def moved(project: Project) -> Moved:
     bring(project, "plain")
-    with Asking(project.endpoints()[MODEL]) as asking:
+    with Asking(project.endpoints()[MODEL], SERVED) as asking:
         asking.wait()
         move(project, "kserve")
         project.up("local")
@@ -336,7 +298,7 @@ def test_move_on_a_full_pool_takes_the_model_away_and_brings_it_back_where_downt
     project.edit("Pulumi.local.yaml", "nodeCpus: 2", "nodeCpus: 1")
     try:
         move(project, "kserve", "      downtime: allow\n")
-        with Asking(project.endpoints()[MODEL]) as asking:
+        with Asking(project.endpoints()[MODEL], SERVED) as asking:
             done = project.up("local")
             asking.wait()
         (status,) = served_by(project)["status"]["containerStatuses"]

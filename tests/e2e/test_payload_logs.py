@@ -14,8 +14,9 @@ import pytest
 from substrate.manifests import kserve
 from tests.cluster import payload_logs as logs
 from tests.cluster.conftest import Embedded, eventually
+from tests.e2e.clients import Asking
 from tests.e2e.harness import Project
-from tests.e2e.test_kserve import MODEL, NAMESPACE, SERVED, Asking, move, served_by
+from tests.e2e.test_kserve import MODEL, NAMESPACE, SERVED, move, served_by
 from tests.stacks import document, plan_document, server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.extras("front-door", "kserve", "payload-logging")]
@@ -52,7 +53,7 @@ def model(project: Project, request: pytest.FixtureRequest) -> Moved:
     if request.param == "plain":
         return Moved(request.param, url, [])
     move(project, request.param)
-    with Asking(url) as asking:
+    with Asking(url, SERVED) as asking:
         project.up("local")
     return Moved(request.param, url, asking.failed)
 
@@ -169,7 +170,7 @@ def test_a_model_stops_logging_and_no_request_fails(project):
     path.write_text(
         path.read_text().replace("      context: 2048\n", "      context: 2048\n      logging: {log: none}\n")
     )
-    with Asking(project.endpoints()[MODEL]) as asking:
+    with Asking(project.endpoints()[MODEL], SERVED) as asking:
         project.up("local")
     spec = served_by(project)["spec"]
 
