@@ -108,6 +108,18 @@ def test_more_replicas_than_the_pools_gpus_are_refused() -> None:
     assert scaled(("models/m/replicas", {"min": 1, "max": 8})) == []
 
 
+def test_more_replicas_than_the_pools_cores_are_refused_with_the_reckoning() -> None:
+    """Two of 1.5 cores on a node of four: the core that is left over on each holds no fifth."""
+    pool = {"accelerator": "cpu", "nodes": ["one", "two"], "nodeCpus": 4, "nodeMemory": "64Gi"}
+    on_cores = (("pools/cores", pool), ("models/m/pool", "cores"), ("models/m/cpus", "1500m"))
+    most = ("models/m/replicas", {"min": 1, "max": 5})
+    (refused,) = report(stack(*on_cores, most)).diagnostics
+
+    assert refused.code == "SB0404"
+    assert refused.notes[0] == "2 nodes x (4 cores a node // 1.5 cores a replica) = 4 replicas"
+    assert not report(stack(*on_cores, ("models/m/replicas", {"min": 1, "max": 4}))).diagnostics
+
+
 def zero(*changes: tuple[str, Any], tier: str = "longTail") -> list[str]:
     door = ("frontDoor", {})
     return codes(PROMETHEUS, door, ("models/m/replicas", {"min": 0, "max": 2}), ("models/m/tier", tier), *changes)

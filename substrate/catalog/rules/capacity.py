@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from substrate.catalog import resolve
 from substrate.catalog.codes import Code
 from substrate.catalog.diagnostics import Diagnostic, Path
 from substrate.catalog.locate import Locator
-from substrate.catalog.model import Catalog
+from substrate.catalog.model import Catalog, Pool
 from substrate.catalog.types import Tier
 
 WAKE = "`substrate:autoscaling: {through: keda, wake: http-add-on}` and `substrate:monitoring`"
@@ -137,39 +138,63 @@ def _per_node(pool: str, where: Locator) -> Path:
     return path if where.has(path) else ("pools", pool)
 
 
+@dataclass(frozen=True)
+class _Room:
+    """What a node of a pool has and what a replica takes of it: GPUs, or cores where there are none."""
+
+    word: str
+    node: float
+    replica: float
+    node_at: Path
+    replica_at: Path
+
+    @property
+    def on_a_node(self) -> int:
+        """Replicas; in thousandths, since a core may be shared."""
+        return int(1000 * self.node) // int(1000 * self.replica)
+
+
+def _room(catalog: Catalog, name: str, pool: Pool, where: Locator) -> _Room | None:
+    """None where the pool does not say what a node has, or a replica takes nothing."""
+    named = catalog.models[name].pool
+    if not resolve.on_cpu(pool):
+        gpus = resolve.gpus_of(catalog, name)
+        found = _Room("GPUs", resolve.gpus_per_node(pool), gpus, _per_node(named, where), ("models", name, "gpus"))
+    else:
+        cpus = resolve.cpus_of(catalog, name)
+        found = _Room(
+            "cores", pool.node_cpus or 0, cpus, ("pools", named, "nodeCpus"), _size(catalog, name, "cpus", where)
+        )
+    return found if found.node > 0 and found.replica > 0 else None
+
+
 def replicas_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
-    """The most replicas of a model have GPUs for them: nodes x (GPUs of a node // GPUs of a replica)."""
+    """The most replicas of a model have GPUs, or cores, for them: nodes x (those of a node // those of a replica)."""
     for name, model in catalog.models.items():
         pool = catalog.pools.get(model.pool)
-        if pool is None or resolve.on_cpu(pool) or not resolve.leads(catalog, name) or resolve.stages_of(catalog, name):
+        if pool is None or not resolve.leads(catalog, name) or resolve.stages_of(catalog, name):
             continue  # the stages of a pipeline have their own sizes
-        each, gpus = resolve.gpus_per_node(pool), resolve.gpus_of(catalog, name)
-        most = resolve.replicas_of(catalog, name).max
-        room = len(pool.nodes) * (each // gpus)
+        if (each := _room(catalog, name, pool, where)) is None:
+            continue
+        most, nodes = resolve.replicas_of(catalog, name).max, len(pool.nodes)
+        room = nodes * each.on_a_node
         if 0 < room < most:
+            node, replica = (f"{number:g} {each.word}" for number in (each.node, each.replica))
+            also = [(("pools", model.pool, "nodes"), _nodes(nodes)), (each.node_at, f"its {each.word}")]
+            if where.has(each.replica_at):
+                also.append((each.replica_at, f"{each.word} of a replica"))
             yield where.report(
                 Code.REPLICAS_OVER_POOL,
                 written(where, name, "replicas", "max"),
                 f"model `{name}` may grow to {most} replicas, pool `{model.pool}` has room for {room}",
-                notes=[_room(len(pool.nodes), each, gpus, room)],
+                notes=[f"{_nodes(nodes)} x ({node} a node // {replica} a replica) = {room} replicas"],
                 help=f"write `max: {room}` or less, or add nodes",
-                also=[(("pools", model.pool, "nodes"), _nodes(len(pool.nodes))), *_gpus_also(model.pool, name, where)],
+                also=also,
             )
-
-
-def _room(nodes: int, each: int, gpus: int, room: int) -> str:
-    return f"{_nodes(nodes)} x ({each} GPUs a node // {gpus} GPUs a replica) = {room} replicas"
 
 
 def _nodes(count: int) -> str:
     return f"{count} nodes" if count != 1 else "one node"
-
-
-def _gpus_also(pool: str, name: str, where: Locator) -> list[tuple[Path, str]]:
-    also: list[tuple[Path, str]] = [(_per_node(pool, where), "its GPUs")]
-    if where.has(("models", name, "gpus")):
-        also.append((("models", name, "gpus"), "GPUs of a replica"))
-    return also
 
 
 def minimums_fit_the_pool(catalog: Catalog, where: Locator) -> Iterator[Diagnostic]:
