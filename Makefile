@@ -84,7 +84,7 @@ lint: $(READY) ## ruff and mypy --strict
 	@$(VENV)/bin/mypy
 
 .PHONY: test
-test: tools foundations lint ## All set-up, then every test (about 40 minutes)
+test: tools foundations lint ## All set-up, then every test (about 30 minutes)
 	@echo "==> All tests, in lanes beside each other"
 	@$(PY) -m tests.lanes
 	@$(PY) -m tests.proofs .substrate/results-*.xml --check

@@ -34,16 +34,19 @@ APART: dict[str, tuple[str, ...]] = {
 }
 # Where every test that needs a cluster is: to look for them among all others takes a quarter of a minute.
 CLUSTERED = ("tests/cluster", "tests/e2e")
+# Of the tests without a cluster those that run real programs: half of their time.
+PROGRAMS = ("tests/engine", "tests/stager")
 # The cluster that a lane's tests share, and those that tests bring up for themselves, do not meet.
 LANES: dict[str, tuple[str, ...]] = {
-    "alone": ("-m", "not cluster"),
+    "alone": ("-m", "not cluster", *(f"--ignore={folder}" for folder in PROGRAMS)),
+    "engine": ("-m", "not cluster", *PROGRAMS),
     **{lane: ("-m", "extras", *files) for lane, files in APART.items()},
     "extras": ("-m", "extras", *CLUSTERED, *(f"--ignore={file}" for files in APART.values() for file in files)),
     "own": ("-m", "cluster and not extras", *CLUSTERED),
 }
 # What runs at once, in each one lane after the other: with more clusters two cores are too busy for vLLM's start. What
 # waits for minutes begins first, and what needs no cluster takes the cores that the first that end leave.
-TRACKS = (("scaling", "vllm"), ("kserve", "alone"), ("extras", "adapter"), ("own",))
+TRACKS = (("scaling", "vllm"), ("kserve", "alone"), ("extras", "adapter"), ("own", "engine"))
 # Programs in Go collect their garbage a quarter as often: nearly all end before it is worth collecting.
 ENVIRONMENT = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 # Of what a test failed with: how it begins, and where a program said why it ended.
