@@ -21,7 +21,6 @@ _UNUSED_PLUGINS = (
     "tracing.processor.v1.otlp",
 )
 GATEWAY_FILE, HELD_REQUESTS = "gateway.yaml", "held-requests"
-_MIB = 1024 * 1024
 KUBELET_HEALTH_PORT = 10248
 PROXY_HEALTH_PORT = 10256
 
@@ -192,7 +191,7 @@ def gateway() -> dict[str, Any]:
         "disableRetryOnNetworkError": True,
         "retryNonIdempotentMethod": True,
         "status": ["599"],
-        "maxRequestBodyBytes": 32 * _MIB,  # a longer one passes as it comes
+        "maxRequestBodyBytes": 32 * 1024**2,  # a longer one passes as it comes
     }
     return {"http": {"middlewares": {HELD_REQUESTS: {"retry": held}}}}
 

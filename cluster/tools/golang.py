@@ -23,7 +23,7 @@ _GO_UNSET = ("GOFLAGS", "GOOS", "GOARCH", "GOEXPERIMENT", "GO111MODULE", "GOBIN"
 
 # A fourteenth of a build's time: nothing for a debugger, which the linker would leave out, and less collecting of
 # garbage. What is built does the same, so neither belongs to what a tool is known by in the cache.
-_QUICKLY, _GARBAGE = ("-gcflags=all=-dwarf=false",), "200"
+_UNDEBUGGED, _GARBAGE = "-gcflags=all=-dwarf=false", "200"
 
 
 def go_environment() -> dict[str, str]:
@@ -75,7 +75,7 @@ class GoProgram(Recipe):
 
     def build(self, space: Workspace, runner: Runner) -> None:
         tags = ["-tags", ",".join(self.tags)] if self.tags else []
-        flags = [*_QUICKLY, "-trimpath", *tags, "-ldflags", self.ldflags]
+        flags = [_UNDEBUGGED, "-trimpath", *tags, "-ldflags", self.ldflags]
         argv = ["go", "build", *flags, "-o", f"{space.out}/", *self.packages]
         # Go's scratch folder dies with ours even when go is killed, which it leaves behind otherwise.
         runner.run(argv, cwd=self.home, env=go_environment() | {"GOTMPDIR": str(space.work), "GOGC": _GARBAGE})

@@ -136,17 +136,18 @@ def test_pod_that_restricted_forbids_is_refused(cluster, team):
     assert 'violates PodSecurity "restricted' in done.stderr
 
 
-def route(team: str) -> dict[str, Any]:
+def route(team: str, name: str) -> dict[str, Any]:
+    """From the path of the team and the server to the server's own root."""
     rewrite = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
     rule = {
-        "matches": [{"path": {"type": "PathPrefix", "value": f"/{team}/"}}],
+        "matches": [{"path": {"type": "PathPrefix", "value": f"/{team}-{name}/"}}],
         "filters": [rewrite],
-        "backendRefs": [{"name": "files", "port": 80}],
+        "backendRefs": [{"name": name, "port": 80}],
     }
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
-        "metadata": {"name": "files", "namespace": team},
+        "metadata": {"name": name, "namespace": team},
         "spec": {"parentRefs": [{"name": "substrate", "namespace": "substrate-system"}], "rules": [rule]},
     }
 
@@ -160,8 +161,8 @@ def fetch(url: str) -> bytes:
 
 
 def test_route_of_any_namespace_is_served_on_the_host(cluster, team):
-    cluster.apply(route(team))
-    url = f"http://127.0.0.1:{cluster.plan.ports.gateway}/{team}/hostname"
+    cluster.apply(route(team, "files"))
+    url = f"http://127.0.0.1:{cluster.plan.ports.gateway}/{team}-files/hostname"
 
     assert eventually("the route answers", lambda: fetch(url) == b"files\n")
 
@@ -292,11 +293,7 @@ def early(cluster: Embedded, team: str) -> str:
     """Host and port of the Gateway, and the path there of a server whose answers begin early."""
     pod = python_pod("early", team, "-c", _EARLY)
     pod["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8000}, "periodSeconds": 1}
-    to_it = route(team)
-    to_it["metadata"]["name"] = "early"
-    to_it["spec"]["rules"][0]["matches"] = [{"path": {"type": "PathPrefix", "value": f"/{team}-early/"}}]
-    to_it["spec"]["rules"][0]["backendRefs"] = [{"name": "early", "port": 80}]
-    cluster.apply(pod, service("early", team), to_it)
+    cluster.apply(pod, service("early", team), route(team, "early"))
     wait_ready(cluster, team, "early")
     path = f"127.0.0.1:{cluster.plan.ports.gateway}/{team}-early"
     eventually("the route is there", lambda: _first_line(f"http://{path}/") == b"one\n")
